@@ -1,0 +1,3 @@
+//! The `offhook` command.
+
+fn main() {}

@@ -1,0 +1,188 @@
+//! Everything that an application is told.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use offhook_fsm::session::State as SessionState;
+
+use crate::id::SessionId;
+use crate::timestamp::Timestamp;
+use crate::transport::Transport;
+
+/// One thing that happened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Notification {
+    /// When, in UTC.
+    pub timestamp: Timestamp,
+    /// Whom it is about.
+    pub sender: Sender,
+    /// What.
+    pub data: NotificationData,
+}
+
+impl Notification {
+    /// The notification's name, as the reference spells it: `SIPSessionDidStart`, ….
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.data.name()
+    }
+}
+
+/// Whom a notification is about.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Sender {
+    /// The engine as a whole.
+    Engine,
+    /// One session.
+    Session(SessionId),
+}
+
+/// Which side did it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Originator {
+    /// We.
+    Local,
+    /// The peer.
+    Remote,
+}
+
+impl fmt::Display for Originator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Local => "local",
+            Self::Remote => "remote",
+        })
+    }
+}
+
+/// A kind of media stream.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum StreamKind {
+    /// Audio over RTP.
+    Audio,
+    /// Chat over MSRP.
+    Chat,
+}
+
+impl fmt::Display for StreamKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Audio => "audio",
+            Self::Chat => "chat",
+        })
+    }
+}
+
+/// What happened, with its data.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+#[allow(
+    missing_docs,
+    reason = "fields carry the reference's own names; each variant says the rest"
+)]
+pub enum NotificationData {
+    /// A session went from one state to another.
+    SessionChangedState { prev_state: SessionState, state: SessionState },
+    /// A call came in and rings; `streams` is what the peer proposes.
+    SessionNewIncoming { streams: Vec<StreamKind> },
+    /// `connect` began; `streams` is what we propose.
+    SessionNewOutgoing { streams: Vec<StreamKind> },
+    /// The peer rings (each 180).
+    SessionGotRingIndication,
+    /// The call was answered; the ACK follows.
+    SessionWillStart,
+    /// The call stands: the ACK was sent or received.
+    SessionDidStart,
+    /// The session failed; `SessionDidEnd` follows. Code 0: an internal or local preparation error.
+    SessionDidFail { originator: Originator, code: u16, reason: String },
+    /// The application ends the session.
+    SessionWillEnd,
+    /// The session is over. Last, and exactly once.
+    SessionDidEnd { originator: Originator },
+    /// Put on hold by `originator`.
+    SessionGotHoldRequest { originator: Originator },
+    /// Taken out of hold by `originator`.
+    SessionGotUnholdRequest { originator: Originator },
+    /// Recording is about to start.
+    SessionWillStartRecordingAudio { file_name: PathBuf },
+    /// Recording runs.
+    SessionDidStartRecordingAudio { file_name: PathBuf },
+    /// Recording is about to stop.
+    SessionWillStopRecordingAudio { file_name: PathBuf },
+    /// Recording stopped (also after it failed to start).
+    SessionDidStopRecordingAudio { file_name: PathBuf },
+    /// No audio came in the first 5 s.
+    SessionGotNoAudio,
+    /// The peer sent a DTMF digit.
+    SessionGotDtmf { digit: char },
+    /// The set of active streams changed to `streams`.
+    SessionGotStreamUpdate { streams: Vec<StreamKind> },
+    /// A file that was played to the peer has ended or was stopped; `failure` tells if it broke.
+    WaveFileDidFinishPlaying { file_name: PathBuf, failure: Option<String> },
+    /// The RTP sockets of a session's audio are bound.
+    RtpTransportDidInitialize { local: SocketAddr },
+    /// The RTP sockets of a session's audio could not be bound.
+    RtpTransportDidFail { reason: String },
+    /// The engine is about to start.
+    EngineWillStart,
+    /// The engine runs.
+    EngineDidStart,
+    /// The engine is about to end: its sessions end first.
+    EngineWillEnd,
+    /// The engine has ended. Last.
+    EngineDidEnd,
+    /// The engine failed and ends.
+    EngineDidFail { reason: String },
+    /// A fault inside offhook that was contained; `value` tells what.
+    EngineGotException { value: String },
+    /// One SIP message passed (only while tracing).
+    EngineSipTrace {
+        received: bool,
+        source: SocketAddr,
+        destination: SocketAddr,
+        transport: Transport,
+        data: Arc<[u8]>,
+    },
+    /// A sound device failed or vanished and was replaced by the null device; calls go on.
+    AudioDeviceDidFail { device: String, reason: String },
+}
+
+impl NotificationData {
+    /// The notification's name, as the reference spells it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::SessionChangedState { .. } => "SIPSessionChangedState",
+            Self::SessionNewIncoming { .. } => "SIPSessionNewIncoming",
+            Self::SessionNewOutgoing { .. } => "SIPSessionNewOutgoing",
+            Self::SessionGotRingIndication => "SIPSessionGotRingIndication",
+            Self::SessionWillStart => "SIPSessionWillStart",
+            Self::SessionDidStart => "SIPSessionDidStart",
+            Self::SessionDidFail { .. } => "SIPSessionDidFail",
+            Self::SessionWillEnd => "SIPSessionWillEnd",
+            Self::SessionDidEnd { .. } => "SIPSessionDidEnd",
+            Self::SessionGotHoldRequest { .. } => "SIPSessionGotHoldRequest",
+            Self::SessionGotUnholdRequest { .. } => "SIPSessionGotUnholdRequest",
+            Self::SessionWillStartRecordingAudio { .. } => "SIPSessionWillStartRecordingAudio",
+            Self::SessionDidStartRecordingAudio { .. } => "SIPSessionDidStartRecordingAudio",
+            Self::SessionWillStopRecordingAudio { .. } => "SIPSessionWillStopRecordingAudio",
+            Self::SessionDidStopRecordingAudio { .. } => "SIPSessionDidStopRecordingAudio",
+            Self::SessionGotNoAudio => "SIPSessionGotNoAudio",
+            Self::SessionGotDtmf { .. } => "SIPSessionGotDTMF",
+            Self::SessionGotStreamUpdate { .. } => "SIPSessionGotStreamUpdate",
+            Self::WaveFileDidFinishPlaying { .. } => "WaveFileDidFinishPlaying",
+            Self::RtpTransportDidInitialize { .. } => "RTPTransportDidInitialize",
+            Self::RtpTransportDidFail { .. } => "RTPTransportDidFail",
+            Self::EngineWillStart => "SIPEngineWillStart",
+            Self::EngineDidStart => "SIPEngineDidStart",
+            Self::EngineWillEnd => "SIPEngineWillEnd",
+            Self::EngineDidEnd => "SIPEngineDidEnd",
+            Self::EngineDidFail { .. } => "SIPEngineDidFail",
+            Self::EngineGotException { .. } => "SIPEngineGotException",
+            Self::EngineSipTrace { .. } => "SIPEngineSIPTrace",
+            Self::AudioDeviceDidFail { .. } => "AudioDeviceDidFail",
+        }
+    }
+}

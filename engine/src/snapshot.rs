@@ -1,0 +1,95 @@
+//! What a session's handle can tell without asking the session: its last state, whole.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use offhook_media::statistics::StreamCounters;
+
+use crate::notification::SessionState;
+use crate::timestamp::Timestamp;
+use crate::transport::Destination;
+
+/// Which side called.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum CallDirection {
+    /// The peer called us.
+    Incoming,
+    /// We called.
+    Outgoing,
+}
+
+/// Every attribute of a session at one moment. `None` where the fact does not exist yet.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Where the session stands.
+    pub state: SessionState,
+    /// Who called; `None` before `connect`.
+    pub direction: Option<CallDirection>,
+    /// When the 2xx was sent or received.
+    pub start_time: Option<Timestamp>,
+    /// When the session ended.
+    pub stop_time: Option<Timestamp>,
+    /// We put the call on hold.
+    pub on_hold_by_local: bool,
+    /// The peer put the call on hold.
+    pub on_hold_by_remote: bool,
+    /// User-Agent or Server of the peer.
+    pub remote_user_agent: Option<String>,
+    /// Our side, as `"Display" <uri>` or a bare URI.
+    pub local_uri: Option<String>,
+    /// The peer.
+    pub remote_uri: Option<String>,
+    /// The route in use, for outgoing sessions.
+    pub route: Option<Destination>,
+    /// An audio stream is active.
+    pub has_audio: bool,
+    /// Encoding name of the codec, like `PCMA`.
+    pub audio_codec: Option<&'static str>,
+    /// The codec's sample rate in Hz.
+    pub audio_sample_rate: Option<u32>,
+    /// Whether SRTP runs on the stream.
+    pub audio_srtp_active: Option<bool>,
+    /// Our RTP address.
+    pub audio_local_rtp: Option<SocketAddr>,
+    /// The peer's RTP address by its SDP.
+    pub audio_remote_rtp_sdp: Option<SocketAddr>,
+    /// Where the peer's RTP really comes from.
+    pub audio_remote_rtp_received: Option<SocketAddr>,
+    /// Audio came in.
+    pub audio_was_received: bool,
+    /// The file being recorded to.
+    pub audio_recording_file_name: Option<PathBuf>,
+    /// A chat stream is active.
+    pub has_chat: bool,
+    /// The audio stream's counters, while it exists and after.
+    pub counters: Option<Arc<StreamCounters>>,
+}
+
+impl Default for Snapshot {
+    fn default() -> Self {
+        Self {
+            state: SessionState::Null,
+            direction: None,
+            start_time: None,
+            stop_time: None,
+            on_hold_by_local: false,
+            on_hold_by_remote: false,
+            remote_user_agent: None,
+            local_uri: None,
+            remote_uri: None,
+            route: None,
+            has_audio: false,
+            audio_codec: None,
+            audio_sample_rate: None,
+            audio_srtp_active: None,
+            audio_local_rtp: None,
+            audio_remote_rtp_sdp: None,
+            audio_remote_rtp_received: None,
+            audio_was_received: false,
+            audio_recording_file_name: None,
+            has_chat: false,
+            counters: None,
+        }
+    }
+}

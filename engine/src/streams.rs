@@ -1,0 +1,30 @@
+//! Which streams a call asks for.
+
+use crate::notification::StreamKind;
+
+/// A choice of streams, for `connect` and `accept`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
+pub struct Streams {
+    /// Audio over RTP.
+    pub audio: bool,
+    /// Chat over MSRP.
+    pub chat: bool,
+}
+
+impl Streams {
+    /// Audio alone.
+    pub const AUDIO: Self = Self { audio: true, chat: false };
+
+    /// Whether nothing is asked for.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        !self.audio && !self.chat
+    }
+
+    /// The kinds, audio before chat.
+    #[must_use]
+    pub fn kinds(self) -> Vec<StreamKind> {
+        let audio = self.audio.then_some(StreamKind::Audio);
+        audio.into_iter().chain(self.chat.then_some(StreamKind::Chat)).collect()
+    }
+}

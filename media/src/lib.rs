@@ -1,0 +1,7 @@
+//! RTP, RTCP, codecs, jitter buffer, DTMF, mixing and the realtime audio thread of offhook.
+
+pub mod codec;
+pub mod control;
+#[cfg(feature = "shell")]
+pub mod shell;
+pub mod statistics;

@@ -1,0 +1,1 @@
+//! Simulated world, call flows, torture, conformance, regressions and interop of offhook.

@@ -1,0 +1,3 @@
+//! The chores of offhook, one verb a file.
+
+fn main() {}
