@@ -20,8 +20,7 @@ pub mod transport;
 
 pub use offhook_fsm as fsm;
 pub use offhook_media as media;
+
+pub use notification::Notification;
 #[cfg(feature = "shell")]
-pub use shell::{
-    Config, Engine, EngineError, Filter, Listener, NotificationCenter, Observer, Session,
-    SessionManager, Subscription,
-};
+pub use shell::{Delivery, Filter, NotificationCenter, Observer, ObserverId, Subscription};

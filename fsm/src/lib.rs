@@ -7,8 +7,37 @@
 extern crate std;
 
 mod entropy;
-pub mod session;
+mod machine;
+mod table;
 mod time;
 
+pub mod invite_client;
+pub mod invite_server;
+pub mod non_invite_client;
+pub mod non_invite_server;
+pub mod offer_answer;
+pub mod session;
+
 pub use entropy::Entropy;
+pub use machine::{Step, assert_total};
+pub use table::{Dot, Json, Machine, Mermaid, Row, Rule, STATES_MAX};
 pub use time::Instant;
+
+#[doc(hidden)]
+pub use rust_fsm as __rust_fsm;
+
+/// Every machine of offhook, by name.
+pub const MACHINES: &[Machine] = &[
+    invite_client::MACHINE,
+    invite_server::MACHINE,
+    non_invite_client::MACHINE,
+    non_invite_server::MACHINE,
+    offer_answer::MACHINE,
+    session::MACHINE,
+];
+
+/// The machine of that name.
+#[must_use]
+pub fn machine(name: &str) -> Option<&'static Machine> {
+    MACHINES.iter().find(|machine| machine.name == name)
+}

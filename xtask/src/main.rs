@@ -1,3 +1,5 @@
 //! The chores of offhook, one verb a file.
-
-fn main() {}
+mod fsm;
+fn main() {
+    fsm::run(std::path::Path::new(".")).unwrap();
+}
