@@ -1,0 +1,139 @@
+//! What must hold for any bytes. The fuzz targets and the tests call these.
+
+use super::{
+    Builder, Framed, HeaderName, Message, NameAddr, StreamFramer, Uri, Via, list, unfold, validate,
+};
+
+/// Any bytes: an answer, no panic, and every piece lies inside the buffer.
+pub fn sip_message(data: &[u8]) {
+    let (message, fault) = Message::parse_lenient(data);
+    assert_eq!(fault.is_none(), Message::parse(data).is_ok());
+    let _verdict = validate(&message);
+    let _unsupported = message.unsupported(&super::ALLOWED_METHODS, &[]);
+    for header in message.headers() {
+        assert!(header.offset + header.value.len() <= data.len());
+        let _unfolded = unfold(header.value);
+        if let Ok(address) = NameAddr::parse(header.value) {
+            assert!(!address.display_text().chars().any(char::is_control));
+        }
+    }
+    assert!(message.body().len() <= data.len());
+}
+
+/// A stream gives the same frames in one piece and cut where the first byte says.
+pub fn sip_stream(data: &[u8]) {
+    let Some((cut, stream)) = data.split_first() else { return };
+    let (a, b) = stream.split_at(usize::from(*cut).min(stream.len()));
+    assert_eq!(frames(&[stream]), frames(&[a, b]));
+}
+
+fn frames(pieces: &[&[u8]]) -> (Vec<Framed>, bool) {
+    let mut framer = StreamFramer::new();
+    let mut found = Vec::new();
+    let mut failed = false;
+    for piece in pieces {
+        framer.push(piece);
+        loop {
+            match framer.next_frame() {
+                Ok(Some(framed)) => found.push(framed),
+                Ok(None) => break,
+                Err(_) => {
+                    failed = true;
+                    break;
+                }
+            }
+        }
+    }
+    (found, failed)
+}
+
+/// What is understood is still understood after it was printed: same headers, same body.
+pub fn sip_round_trip(data: &[u8]) {
+    let Ok(message) = Message::parse(data) else { return };
+    let (Some(method), Some(uri)) = (message.method(), message.request_uri()) else { return };
+    let Ok(mut builder) = Builder::request(method, uri) else { return };
+    let mut kept = Vec::new();
+    for header in message.headers() {
+        if matches!(header.id, HeaderName::ContentLength | HeaderName::ContentType) {
+            continue;
+        }
+        let name = String::from_utf8_lossy(header.name).into_owned();
+        let value = unfold(header.value).into_owned();
+        // A NUL is read but never printed.
+        let Ok(next) = builder.clone().extension(&name, &value) else { return };
+        builder = next;
+        kept.push((header.id, value));
+    }
+    let Ok(printed) = builder.body(b"application/octet-stream", message.body()) else { return };
+    let Ok(again) = Message::parse(&printed[..]) else {
+        // Adding two headers may pass a limit.
+        assert!(kept.len() + 2 > super::HEADERS_MAX || printed.len() > super::HEADER_SECTION_MAX);
+        return;
+    };
+    assert_eq!(again.method(), Some(method));
+    assert_eq!(again.request_uri(), Some(uri));
+    assert_eq!(again.body(), message.body());
+    let found: Vec<_> =
+        again.headers().map(|h| (h.id, h.value.to_vec())).take(kept.len()).collect();
+    assert_eq!(found, kept);
+}
+
+/// Any bytes as a URI: what is understood lies inside and is understood again.
+pub fn uri(data: &[u8]) {
+    if let Ok(uri) = Uri::parse(data) {
+        assert_eq!(uri.raw, data);
+        assert_eq!(uri.is_sip(), uri.host.is_some());
+    }
+    if let Ok(text) = std::str::from_utf8(data)
+        && let Ok(uri) = text.parse::<super::SipUri>()
+    {
+        assert_eq!(uri, uri.clone());
+        assert_eq!(uri.to_string(), text);
+    }
+}
+
+/// Any bytes as the structured headers.
+pub fn headers(data: &[u8]) {
+    for element in list(data) {
+        if let Ok(via) = Via::parse(element) {
+            let _facts = (via.branch(), via.received(), via.rport());
+        }
+        if let Ok(address) = NameAddr::parse(element) {
+            let _facts = (address.tag(), address.params.iter().count());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use offhook_fsm::Entropy;
+
+    const SEED: &[u8] = b"\x20INVITE sip:bob@[::1]:5060;lr SIP/2.0\r\nVia: SIP/2.0/UDP h:5060\r\n ;branch=z9hG4bK1;rport\r\nf: \"A, \\\"b\" <sip:a@h;x=1>;tag=1\r\nt: sip:b@h;tag=2\r\nm: <sip:a%40@h>;q=0.5, <tel:1>\r\nCall-ID: 1@h\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\nl: 4\r\n\r\nv=0\n\r\n\r\n";
+
+    #[test]
+    fn mutated_messages_break_nothing() {
+        let mut entropy = Entropy::from_u64(1);
+        for _ in 0..20_000 {
+            let mut data = SEED.to_vec();
+            for _ in 0..=entropy.below(4) {
+                let at = usize::try_from(entropy.below(data.len() as u64)).unwrap();
+                let byte = u8::try_from(entropy.below(256)).unwrap();
+                match entropy.below(3) {
+                    0 => data[at] = byte,
+                    1 => data.insert(at, byte),
+                    _ => data.truncate(at.max(1)),
+                }
+            }
+            for body in [
+                super::sip_message,
+                super::sip_stream,
+                super::sip_round_trip,
+                super::uri,
+                super::headers,
+            ] {
+                body(&data);
+                body(&data[1..]);
+            }
+        }
+    }
+}

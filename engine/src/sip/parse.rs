@@ -1,0 +1,238 @@
+//! One pass over the bytes: the start line, then a span for each header, then the body.
+
+use memchr::memchr;
+use smallvec::SmallVec;
+
+use super::error::{ParseError, ParseErrorKind};
+use super::header::HeaderName;
+use super::scan::{is_lws, is_token, number, trim};
+
+/// Header lines in a message at most; one more is 513.
+pub const HEADERS_MAX: usize = 256;
+/// Bytes from the start of a message to the end of its headers at most.
+pub const HEADER_SECTION_MAX: usize = 64 * 1024;
+/// Bytes of a body at most.
+pub const BODY_MAX: usize = 1024 * 1024;
+
+/// A piece of the buffer. Offsets fit in 32 bits because buffers beyond the limits are refused.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) struct Span {
+    pub(super) start: u32,
+    pub(super) end: u32,
+}
+
+impl Span {
+    fn new(start: usize, end: usize) -> Self {
+        let clamp = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+        Self { start: clamp(start), end: clamp(end) }
+    }
+
+    pub(super) fn of(self, bytes: &[u8]) -> &[u8] {
+        bytes.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Start {
+    Request { method: Span, uri: Span },
+    Response { status: u16, reason: Span },
+    Unknown,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct HeaderSpan {
+    pub(super) id: HeaderName,
+    pub(super) name: Span,
+    pub(super) value: Span,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Index {
+    pub(super) start: Start,
+    pub(super) headers: SmallVec<[HeaderSpan; 24]>,
+    pub(super) body: Span,
+}
+
+/// Reads as much as can be read. The first fault is told; what came before it is in the index.
+pub(super) fn index(bytes: &[u8]) -> (Index, Option<ParseError>) {
+    let mut index =
+        Index { start: Start::Unknown, headers: SmallVec::new(), body: Span::default() };
+    let fault = fill(bytes, &mut index).err();
+    (index, fault)
+}
+
+const fn error(kind: ParseErrorKind, offset: usize) -> ParseError {
+    ParseError { kind, offset }
+}
+
+fn fill(bytes: &[u8], index: &mut Index) -> Result<(), ParseError> {
+    // RFC 3261 §7.5: line ends before the start line are ignored.
+    let first = bytes.iter().position(|&byte| !matches!(byte, b'\r' | b'\n'));
+    let mut at = first.ok_or(error(ParseErrorKind::Empty, 0))?;
+    let begin = at;
+    let (line_end, next) =
+        line(bytes, at).ok_or(error(ParseErrorKind::Unterminated, bytes.len()))?;
+    let started = start_line(bytes, at, line_end);
+    if let Ok(start) = started {
+        index.start = start;
+    }
+    at = next;
+    let headers = header_lines(bytes, begin, &mut at, index);
+    started?;
+    headers?;
+    body(bytes, at, index)
+}
+
+fn header_lines(
+    bytes: &[u8],
+    begin: usize,
+    at: &mut usize,
+    index: &mut Index,
+) -> Result<(), ParseError> {
+    let mut fault = None;
+    loop {
+        let (end, next) =
+            line(bytes, *at).ok_or(error(ParseErrorKind::Unterminated, bytes.len()))?;
+        if next.saturating_sub(begin) > HEADER_SECTION_MAX {
+            return Err(error(ParseErrorKind::HeadersTooLong, *at));
+        }
+        if end == *at {
+            *at = next;
+            return fault.map_or(Ok(()), Err);
+        }
+        let (end, next) = unfolded(bytes, end, next);
+        if index.headers.len() >= HEADERS_MAX {
+            return Err(error(ParseErrorKind::TooManyHeaders, *at));
+        }
+        match header_line(bytes, *at, end) {
+            Ok(header) => index.headers.push(header),
+            // The rest is read all the same: an answer needs Via, From, To, Call-ID and CSeq.
+            Err(found) => fault = fault.or(Some(found)),
+        }
+        *at = next;
+    }
+}
+
+/// The end of the line that starts at `at`, without its CRLF or LF, and the start of the next.
+fn line(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
+    let rest = bytes.get(at..)?;
+    let feed = memchr(b'\n', rest)?;
+    let end = if feed > 0 && rest.get(feed - 1) == Some(&b'\r') { feed - 1 } else { feed };
+    Some((at + end, at + feed + 1))
+}
+
+/// Takes in the lines that continue a header (RFC 3261 §7.3.1).
+fn unfolded(bytes: &[u8], mut end: usize, mut next: usize) -> (usize, usize) {
+    while let Some(b' ' | b'\t') = bytes.get(next) {
+        let Some((more_end, more_next)) = line(bytes, next) else { break };
+        (end, next) = (more_end, more_next);
+    }
+    (end, next)
+}
+
+fn start_line(bytes: &[u8], start: usize, end: usize) -> Result<Start, ParseError> {
+    let bad = error(ParseErrorKind::StartLine, start);
+    let line = bytes.get(start..end).unwrap_or_default();
+    if let Some(rest) = line.get(..4).filter(|p| p.eq_ignore_ascii_case(b"SIP/")).and(line.get(4..))
+    {
+        return status_line(rest, start, end);
+    }
+    let first = memchr(b' ', line).ok_or(bad)?;
+    let (method, rest) = line.split_at(first);
+    let rest = rest.get(1..).unwrap_or_default();
+    let second = memchr(b' ', rest).ok_or(bad)?;
+    let (uri, version) = rest.split_at(second);
+    let version = version.get(1..).unwrap_or_default();
+    if method.is_empty() || uri.is_empty() || !method.iter().all(|&byte| is_token(byte)) {
+        return Err(bad);
+    }
+    if !version.eq_ignore_ascii_case(b"SIP/2.0") {
+        let is_version = version.get(..4).is_some_and(|v| v.eq_ignore_ascii_case(b"SIP/"))
+            && version.get(4..).is_some_and(|v| {
+                !v.is_empty() && v.iter().all(|b| b.is_ascii_digit() || *b == b'.')
+            });
+        let kind = if is_version { ParseErrorKind::Version } else { ParseErrorKind::StartLine };
+        return Err(error(kind, end.saturating_sub(version.len())));
+    }
+    let uri_start = start + first + 1;
+    Ok(Start::Request {
+        method: Span::new(start, start + first),
+        uri: Span::new(uri_start, uri_start + second),
+    })
+}
+
+fn status_line(rest: &[u8], start: usize, end: usize) -> Result<Start, ParseError> {
+    let bad = error(ParseErrorKind::StartLine, start);
+    let (version, rest) = rest.split_at(memchr(b' ', rest).ok_or(bad)?);
+    if version != b"2.0" {
+        return Err(error(ParseErrorKind::Version, start));
+    }
+    let rest = rest.get(1..).unwrap_or_default();
+    let digits = memchr(b' ', rest).unwrap_or(rest.len());
+    let code = rest.get(..digits).unwrap_or_default();
+    let out_of_range = error(ParseErrorKind::StatusCode, end.saturating_sub(rest.len()));
+    let status = (code.len() == 3).then(|| number(code)).flatten().ok_or(out_of_range)?;
+    let status = u16::try_from(status).map_err(|_| out_of_range)?;
+    if !(100..700).contains(&status) {
+        return Err(out_of_range);
+    }
+    // A status line that ends after its code is seen in the field.
+    let reason = (end - rest.len() + digits + 1).min(end);
+    Ok(Start::Response { status, reason: Span::new(reason, end) })
+}
+
+fn header_line(bytes: &[u8], start: usize, end: usize) -> Result<HeaderSpan, ParseError> {
+    let bad = error(ParseErrorKind::HeaderLine, start);
+    let line = bytes.get(start..end).unwrap_or_default();
+    let colon = memchr(b':', line).ok_or(bad)?;
+    let name = line.get(..colon).unwrap_or_default();
+    let name_length = name.len() - name.iter().rev().take_while(|byte| is_lws(**byte)).count();
+    let name = name.get(..name_length).unwrap_or_default();
+    if name.is_empty() || !name.iter().all(|&byte| is_token(byte)) {
+        return Err(bad);
+    }
+    let value = line.get(colon + 1..).unwrap_or_default();
+    if let Some(at) = memchr(b'\r', value)
+        && value.iter().enumerate().any(|(at, b)| *b == b'\r' && value.get(at + 1) != Some(&b'\n'))
+    {
+        return Err(error(ParseErrorKind::BareCarriageReturn, start + colon + 1 + at));
+    }
+    let trimmed = trim(value);
+    let blanks = value.iter().take_while(|byte| is_lws(**byte)).count();
+    let value_start = (start + colon + 1 + blanks).min(end);
+    Ok(HeaderSpan {
+        id: HeaderName::from_bytes(name),
+        name: Span::new(start, start + name_length),
+        value: Span::new(value_start, value_start + trimmed.len()),
+    })
+}
+
+/// The one Content-Length of these headers (RFC 3261 §20.14), if there is one.
+pub(super) fn content_length(bytes: &[u8], index: &Index) -> Result<Option<usize>, ParseError> {
+    let mut found = None;
+    for header in index.headers.iter().filter(|h| h.id == HeaderName::ContentLength) {
+        let bad = error(ParseErrorKind::ContentLength, header.value.start as usize);
+        let length = number(header.value.of(bytes)).ok_or(bad)?;
+        let length = usize::try_from(length).map_err(|_| bad)?;
+        if found.is_some_and(|other| other != length) {
+            return Err(bad);
+        }
+        found = Some(length);
+    }
+    Ok(found)
+}
+
+fn body(bytes: &[u8], at: usize, index: &mut Index) -> Result<(), ParseError> {
+    let available = bytes.len().saturating_sub(at);
+    index.body = Span::new(at, bytes.len());
+    let length = content_length(bytes, index)?.unwrap_or(available);
+    if length > BODY_MAX {
+        return Err(error(ParseErrorKind::BodyTooLong, at));
+    }
+    if length > available {
+        return Err(error(ParseErrorKind::Truncated, at));
+    }
+    // RFC 3261 §18.3: what follows the body in a datagram is thrown away.
+    index.body = Span::new(at, at + length);
+    Ok(())
+}

@@ -1,0 +1,387 @@
+//! URIs: sip and sips taken apart (RFC 3261 §19.1), every other scheme kept as it is.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+use memchr::memchr;
+
+use super::scan::{Params, number, split_outside};
+
+/// A URI in someone else's bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Uri<'a> {
+    /// The whole URI.
+    pub raw: &'a [u8],
+    /// The scheme as written, without the colon.
+    pub scheme: &'a [u8],
+    /// The user part with its escapes (sip and sips only, like all that follows).
+    pub user: Option<&'a [u8]>,
+    /// The password (deprecated, kept).
+    pub password: Option<&'a [u8]>,
+    /// The host.
+    pub host: Option<Host<'a>>,
+    /// The port, if it is written.
+    pub port: Option<u16>,
+    /// `;name=value` parameters.
+    pub params: Params<'a>,
+    /// What follows `?`.
+    pub headers: Option<&'a [u8]>,
+}
+
+/// A host.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Host<'a> {
+    /// An address.
+    Ip(IpAddr),
+    /// A name.
+    Name(&'a [u8]),
+}
+
+/// What is wrong with a URI.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct UriError(pub &'static str);
+
+impl fmt::Display for UriError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for UriError {}
+
+impl<'a> Uri<'a> {
+    /// Takes a URI apart. A scheme other than sip and sips is fine; its rest is not looked into.
+    ///
+    /// # Errors
+    /// When there is no scheme, or a sip or sips URI breaks the grammar.
+    pub fn parse(raw: &'a [u8]) -> Result<Self, UriError> {
+        let colon = memchr(b':', raw).ok_or(UriError("a URI needs a scheme and a colon"))?;
+        let (scheme, rest) = raw.split_at(colon);
+        let rest = rest.get(1..).unwrap_or_default();
+        let scheme_ok = scheme.first().is_some_and(u8::is_ascii_alphabetic)
+            && scheme.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
+        if !scheme_ok {
+            return Err(UriError("a URI's scheme is letters, digits, +, - and ."));
+        }
+        let strange = |b: &u8| *b <= b' ' || *b == 127 || matches!(b, b'<' | b'>' | b'"');
+        if rest.is_empty() || rest.iter().any(strange) {
+            return Err(UriError("a URI has no blanks, quotes, brackets or control characters"));
+        }
+        let mut uri = Self {
+            raw,
+            scheme,
+            user: None,
+            password: None,
+            host: None,
+            port: None,
+            params: Params::default(),
+            headers: None,
+        };
+        if uri.is_sip() {
+            uri.fill(rest)?;
+        }
+        Ok(uri)
+    }
+
+    fn fill(&mut self, rest: &'a [u8]) -> Result<(), UriError> {
+        if !escapes_are_whole(rest) {
+            return Err(UriError("% is followed by two hexadecimal digits"));
+        }
+        let mut rest = rest;
+        if let Some(at) = memchr(b'@', rest) {
+            let (userinfo, after) = rest.split_at(at);
+            rest = after.get(1..).unwrap_or_default();
+            let (user, password) = split_outside(userinfo, b':');
+            if user.is_empty() {
+                return Err(UriError("nothing stands before @"));
+            }
+            (self.user, self.password) = (Some(user), password);
+        }
+        if let Some(question) = memchr(b'?', rest) {
+            let (before, headers) = rest.split_at(question);
+            rest = before;
+            self.headers = headers.get(1..);
+        }
+        let semicolon = memchr(b';', rest).unwrap_or(rest.len());
+        let (hostport, params) = rest.split_at(semicolon);
+        self.params = Params(params);
+        if params.windows(2).any(|pair| pair == b";;") || params.ends_with(b";") {
+            return Err(UriError("a parameter is empty"));
+        }
+        let (host, port) = Host::parse_with_port(hostport)?;
+        (self.host, self.port) = (Some(host), port);
+        Ok(())
+    }
+
+    /// Whether the scheme is sip or sips.
+    #[must_use]
+    pub fn is_sip(&self) -> bool {
+        self.scheme.eq_ignore_ascii_case(b"sip") || self.is_secure()
+    }
+
+    /// Whether the scheme is sips.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.scheme.eq_ignore_ascii_case(b"sips")
+    }
+
+    /// The `transport` parameter.
+    #[must_use]
+    pub fn transport(&self) -> Option<&'a [u8]> {
+        self.params.value("transport")
+    }
+
+    /// Whether it names a loose router (`lr`, with or without a value).
+    #[must_use]
+    pub fn is_loose_route(&self) -> bool {
+        self.params.get("lr").is_some()
+    }
+}
+
+impl<'a> Host<'a> {
+    /// Reads `host`, `host:port`, `[v6]` or `[v6]:port`.
+    pub(super) fn parse_with_port(bytes: &'a [u8]) -> Result<(Self, Option<u16>), UriError> {
+        let (host, port) = if let Some(inside) = bytes.strip_prefix(b"[") {
+            let close = memchr(b']', inside).ok_or(UriError("an IPv6 address ends with ]"))?;
+            let (address, after) = inside.split_at(close);
+            let address = std::str::from_utf8(address).ok();
+            let address = address.and_then(|text| Ipv6Addr::from_str(text).ok());
+            let address = address.ok_or(UriError("what stands in [] is no IPv6 address"))?;
+            (Self::Ip(address.into()), after.get(1..).unwrap_or_default())
+        } else {
+            let colon = memchr(b':', bytes).unwrap_or(bytes.len());
+            let (name, after) = bytes.split_at(colon);
+            (Self::name(name)?, after)
+        };
+        if port.is_empty() {
+            return Ok((host, None));
+        }
+        let digits = port.strip_prefix(b":").ok_or(UriError("a port follows a colon"))?;
+        let port = number(digits).and_then(|port| u16::try_from(port).ok());
+        Ok((host, Some(port.ok_or(UriError("a port is a number up to 65535"))?)))
+    }
+
+    fn name(name: &'a [u8]) -> Result<Self, UriError> {
+        let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
+        if name.is_empty() || !name.iter().all(plain) {
+            return Err(UriError("a host is letters, digits, - and ."));
+        }
+        let text = std::str::from_utf8(name).unwrap_or_default();
+        Ok(Ipv4Addr::from_str(text).map_or(Self::Name(name), |address| Self::Ip(address.into())))
+    }
+}
+
+fn escapes_are_whole(bytes: &[u8]) -> bool {
+    bytes.iter().enumerate().filter(|(_, byte)| **byte == b'%').all(|(at, _)| {
+        bytes.get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit))
+    })
+}
+
+/// A sip or sips URI of one's own.
+///
+/// Two are equal by RFC 3261 §19.1.4, not by spelling.
+///
+/// ```
+/// use offhook::sip::SipUri;
+/// let a: SipUri = "sip:%61lice@atlanta.com;transport=TCP".parse()?;
+/// let b: SipUri = "sip:alice@AtLanTa.CoM;Transport=tcp".parse()?;
+/// assert_eq!(a, b);
+/// assert_eq!(a.to_string(), "sip:%61lice@atlanta.com;transport=TCP");
+/// # Ok::<(), offhook::sip::UriError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct SipUri(String);
+
+impl SipUri {
+    /// The URI taken apart.
+    #[must_use]
+    pub fn as_uri(&self) -> Uri<'_> {
+        let opaque = Uri {
+            raw: self.0.as_bytes(),
+            scheme: b"sip",
+            user: None,
+            password: None,
+            host: None,
+            port: None,
+            params: Params::default(),
+            headers: None,
+        };
+        // `from_str` parsed it before.
+        Uri::parse(self.0.as_bytes()).unwrap_or(opaque)
+    }
+
+    /// The URI as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for SipUri {
+    type Err = UriError;
+    fn from_str(s: &str) -> Result<Self, UriError> {
+        let uri = Uri::parse(s.as_bytes())?;
+        if uri.is_sip() {
+            Ok(Self(s.into()))
+        } else {
+            Err(UriError("the scheme is not sip or sips"))
+        }
+    }
+}
+
+impl fmt::Display for SipUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl PartialEq for SipUri {
+    fn eq(&self, other: &Self) -> bool {
+        let (a, b) = (self.as_uri(), other.as_uri());
+        let host = |uri: &Uri<'_>| match uri.host {
+            Some(Host::Name(name)) => Some((None, name.to_ascii_lowercase())),
+            Some(Host::Ip(address)) => Some((Some(address), Vec::new())),
+            None => None,
+        };
+        a.scheme.eq_ignore_ascii_case(b.scheme)
+            && a.user.map(unescape) == b.user.map(unescape)
+            && a.password.map(unescape) == b.password.map(unescape)
+            && host(&a) == host(&b)
+            && a.port == b.port
+            && params_match(a.params, b.params)
+            && params_match(b.params, a.params)
+            && headers_of(&a) == headers_of(&b)
+    }
+}
+
+impl Eq for SipUri {}
+
+/// RFC 3261 §19.1.4: what both have must be equal; user, ttl, method and maddr must be in both or
+/// in none; so must transport, since its absence does not mean its default.
+fn params_match(ours: Params<'_>, theirs: Params<'_>) -> bool {
+    ours.iter().all(|(name, value)| {
+        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+        let needed = ["user", "ttl", "method", "maddr", "transport"].contains(&name.as_str());
+        theirs.get(&name).map_or(!needed, |other| {
+            let fold = |v: Option<&[u8]>| v.map(|v| unescape(v).to_ascii_lowercase());
+            fold(value) == fold(other)
+        })
+    })
+}
+
+fn headers_of(uri: &Uri<'_>) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let parts = uri.headers.unwrap_or_default().split(|&byte| byte == b'&');
+    let mut headers: Vec<_> = parts
+        .filter(|part| !part.is_empty())
+        .map(|part| {
+            let (name, value) = split_outside(part, b'=');
+            (name.to_ascii_lowercase(), unescape(value.unwrap_or_default()))
+        })
+        .collect();
+    headers.sort();
+    headers
+}
+
+/// Without escapes.
+pub(super) fn unescape(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let [first, after @ ..] = rest {
+        let hex =
+            |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        if let (b'%', [high, low, tail @ ..]) = (first, after)
+            && let (Some(high), Some(low)) = (hex(high), hex(low))
+        {
+            out.push(high << 4 | low);
+            rest = tail;
+        } else {
+            out.push(*first);
+            rest = after;
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uri(text: &str) -> Result<Uri<'_>, UriError> {
+        Uri::parse(text.as_bytes())
+    }
+
+    #[test]
+    fn a_sip_uri_is_taken_apart() {
+        let uri = uri("sips:a;b:pw@[2001:db8::1]:5071;transport=tcp;lr?Subject=x").unwrap();
+        assert!(uri.is_secure() && uri.is_loose_route());
+        assert_eq!((uri.user, uri.password), (Some(&b"a;b"[..]), Some(&b"pw"[..])));
+        assert_eq!(uri.host, Some(Host::Ip("2001:db8::1".parse().unwrap())));
+        assert_eq!((uri.port, uri.transport()), (Some(5071), Some(&b"tcp"[..])));
+        assert_eq!(uri.headers, Some(&b"Subject=x"[..]));
+    }
+
+    #[test]
+    fn other_schemes_are_kept_whole() {
+        for text in
+            ["tel:+358-555-1234567;postd=pp22", "urn:service:sos", "nobodyKnows:totally(opaque)"]
+        {
+            let uri = uri(text).unwrap();
+            assert_eq!((uri.raw, uri.is_sip(), uri.host), (text.as_bytes(), false, None));
+        }
+    }
+
+    #[test]
+    fn r15_r17_broken_uris_are_refused() {
+        for text in [
+            "",
+            "/",
+            "sip",
+            "sip:",
+            ":",
+            "sip:a%4@h",
+            "sip:h%",
+            "sip:@h",
+            "sip:a@",
+            "sip:h:65536",
+            "sip:h:",
+            "sip:h:-1",
+            "sip:[::1",
+            "sip:[x]",
+            "sip:a b@h",
+            "sip:<a@h>",
+            "1:x",
+            "sip:h;;lr",
+        ] {
+            assert!(uri(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn equality_follows_rfc_3261_section_19_1_4() {
+        let equal = [
+            ("sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5"),
+            ("sip:carol@chicago.com;security=on", "sip:carol@chicago.com;newparam=5"),
+            (
+                "sip:alice@atlanta.com?subject=a&priority=b",
+                "sip:alice@atlanta.com?priority=b&subject=a",
+            ),
+        ];
+        let different = [
+            ("SIP:ALICE@AtLanTa.CoM", "sip:alice@AtLanTa.CoM"),
+            ("sip:bob@biloxi.com", "sip:bob@biloxi.com:5060"),
+            ("sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp"),
+            ("sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting"),
+            ("sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off"),
+            ("sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4"),
+            ("sip:a@h", "sips:a@h"),
+        ];
+        let parse = |text: &str| text.parse::<SipUri>().unwrap();
+        for (a, b) in equal {
+            assert!(parse(a) == parse(b) && parse(b) == parse(a), "{a} {b}");
+        }
+        for (a, b) in different {
+            assert!(parse(a) != parse(b) && parse(b) != parse(a), "{a} {b}");
+        }
+    }
+}
