@@ -1,21 +1,20 @@
 //! A SIP SIMPLE user agent for programs without an async runtime.
-#![forbid(unsafe_op_in_unsafe_fn)]
+//!
+//! What is here today: messages ([`sip`]), session descriptions ([`sdp`]) and their negotiation
+//! ([`negotiate`]), the values that sessions, endpoint and applications exchange, and the
+//! notification center of the `shell`. Calls are not built yet.
 
-pub mod dialog;
-pub mod endpoint;
 pub mod error;
 pub mod id;
 pub mod negotiate;
 pub mod notification;
 pub mod sdp;
-pub mod session;
 #[cfg(feature = "shell")]
 pub mod shell;
 pub mod sip;
 pub mod snapshot;
 pub mod streams;
 pub mod timestamp;
-pub mod transaction;
 pub mod transport;
 
 pub use offhook_fsm as fsm;

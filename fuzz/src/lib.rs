@@ -1,1 +1,17 @@
-//! Fuzz targets of offhook.
+//! Fuzz targets of offhook: each a shim of a library function, so that the tests can call the very
+//! same body. `cargo xtask fuzz --list` names them.
+
+/// A target's body.
+pub type Body = fn(&[u8]);
+
+/// Every target by name.
+pub const TARGETS: &[(&str, Body)] = &[
+    ("sip_message", offhook::sip::fuzzing::sip_message),
+    ("sip_stream", offhook::sip::fuzzing::sip_stream),
+    ("sip_round_trip", offhook::sip::fuzzing::sip_round_trip),
+    ("uri", offhook::sip::fuzzing::uri),
+    ("headers", offhook::sip::fuzzing::headers),
+    ("sdp", offhook::sdp::fuzzing::sdp),
+    ("sdp_round_trip", offhook::sdp::fuzzing::sdp_round_trip),
+    ("negotiation", offhook::negotiate::fuzzing::negotiation),
+];

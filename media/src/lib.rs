@@ -2,6 +2,4 @@
 
 pub mod codec;
 pub mod control;
-#[cfg(feature = "shell")]
-pub mod shell;
 pub mod statistics;

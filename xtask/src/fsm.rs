@@ -1,12 +1,11 @@
-//! `cargo xtask fsm`: writes every machine's diagrams beside its table.
+//! `cargo xtask fsm`: every machine's diagrams, beside its table.
 
 use std::path::Path;
 
 use offhook_fsm::MACHINES;
 
-pub(crate) fn run(root: &Path) -> Result<(), String> {
+pub(crate) fn run(root: &Path, check: bool) -> Result<(), String> {
     let folder = root.join("fsm/diagrams");
-    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     for machine in MACHINES {
         let pictures = [
             ("mmd", machine.mermaid().to_string()),
@@ -15,7 +14,11 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
         ];
         for (kind, text) in pictures {
             let file = folder.join(format!("{}.{kind}", machine.name));
-            std::fs::write(&file, text).map_err(|error| format!("{}: {error}", file.display()))?;
+            if !check {
+                std::fs::write(&file, text).map_err(|e| format!("{}: {e}", file.display()))?;
+            } else if std::fs::read_to_string(&file).unwrap_or_default() != text {
+                return Err(format!("{} is stale: run cargo xtask fsm", file.display()));
+            }
         }
     }
     Ok(())

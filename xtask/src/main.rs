@@ -1,5 +1,65 @@
 //! The chores of offhook, one verb a file.
+
+mod ci;
+mod demo;
 mod fsm;
-fn main() {
-    fsm::run(std::path::Path::new(".")).unwrap();
+mod fuzz;
+mod run;
+mod setup;
+mod test;
+mod tidy;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask VERB
+
+  setup [--interop]   installs what building (and the peers of the interop tests) needs,
+                      or prints the exact line
+  demo                builds the command and shows what it does today
+  test                everything that a checkout can prove
+  ci                  the gates beside test: fmt, clippy, docs, tokio, purity, diagrams, tidy
+  fuzz --list         the fuzz targets, one a line
+  fuzz TARGET --time S, fuzz --all --time S
+                      looks for inputs that break a target; exit 0 when none was found
+  fsm [--check]       writes the state machines' diagrams, or tells whether they are stale
+  tidy                source rules: file length, banned words, who may use whom
+
+Not built yet: sim, bench, interop, coverage.
+Example: cargo xtask fuzz sip_message --time 30
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let result = match words.as_slice() {
+        ["setup", flags @ ..] => setup::run(flags.contains(&"--interop")),
+        ["demo"] => demo::run(&root),
+        ["test"] => test::run(&root),
+        ["ci"] => ci::run(&root),
+        ["fuzz", rest @ ..] => fuzz::run(&root, rest),
+        ["fsm", flags @ ..] => fsm::run(&root, flags.contains(&"--check")),
+        ["tidy"] => tidy::run(&root),
+        [] | ["help" | "--help" | "-h"] => {
+            run::say(HELP.trim_end());
+            Ok(())
+        }
+        [verb @ ("sim" | "bench" | "interop" | "coverage"), ..] => {
+            run::complain(&format!("{verb} is not built yet"));
+            return ExitCode::from(2);
+        }
+        [verb, ..] => {
+            run::complain(&format!("there is no {verb:?}: see cargo xtask --help"));
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            run::complain(&reason);
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -144,8 +144,7 @@ impl StreamFramer {
             Err(error) => return Err(self.fail(error.kind)),
         };
         // RFC 3261 §20.14: on a stream it is mandatory.
-        let length =
-            length.ok_or(()).or_else(|()| Err(self.fail(ParseErrorKind::ContentLength)))?;
+        let length = length.ok_or(()).map_err(|()| self.fail(ParseErrorKind::ContentLength))?;
         if length > BODY_MAX {
             return Err(self.fail(ParseErrorKind::BodyTooLong));
         }

@@ -1,0 +1,8 @@
+//! Fuzz target `sip_stream`.
+#![cfg_attr(fuzzing, no_main)]
+
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| offhook::sip::fuzzing::sip_stream(data));
+
+#[cfg(not(fuzzing))]
+fn main() {}

@@ -1,0 +1,75 @@
+//! `cargo xtask fuzz`: coverage-guided fuzzing with libFuzzer on the stable toolchain.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::run::{output, run as execute, say};
+
+/// The instrumentation that libFuzzer reads. `--target` is always passed, so that build scripts
+/// stay without it.
+const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+    -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares \
+    --cfg fuzzing -Ccodegen-units=1 -Cdebug-assertions -Coverflow-checks";
+
+pub(crate) fn run(root: &Path, args: &[&str]) -> Result<(), String> {
+    let targets = targets(root)?;
+    if args.contains(&"--list") {
+        targets.iter().for_each(|target| say(target));
+        return Ok(());
+    }
+    let seconds = match args.iter().position(|arg| *arg == "--time") {
+        Some(at) => args.get(at + 1).and_then(|s| s.parse().ok()).ok_or("--time needs seconds")?,
+        None => 60,
+    };
+    let wanted: Vec<&String> = match args.first() {
+        Some(&"--all") => targets.iter().collect(),
+        Some(name) => targets.iter().filter(|target| target == name).collect(),
+        None => return Err("name a target, or --all, or --list".into()),
+    };
+    if wanted.is_empty() {
+        return Err("there is no such target: see cargo xtask fuzz --list".into());
+    }
+    let (_, version) = output(root, "rustc -vV")?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("rustc -vV")?;
+    let build = format!(
+        "cargo build --release --package offhook-fuzz --target {host} --target-dir target/fuzz"
+    );
+    execute(root, &build, &[("RUSTFLAGS", FLAGS)])?;
+    for target in wanted {
+        one(root, host, target, Duration::from_secs(seconds))?;
+    }
+    Ok(())
+}
+
+fn one(root: &Path, host: &str, target: &str, time: Duration) -> Result<(), String> {
+    let found = root.join("fuzz/artifacts").join(target);
+    let grown = root.join("target/fuzz/corpus").join(target);
+    for folder in [&found, &grown] {
+        std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    }
+    let line = format!(
+        "target/fuzz/{host}/release/{target} -max_total_time={} -max_len=4096 -print_final_stats=1 \
+         -artifact_prefix=fuzz/artifacts/{target}/ target/fuzz/corpus/{target} fuzz/corpus/{target}",
+        time.as_secs()
+    );
+    let (fine, text) = output(root, &line)?;
+    let figure = text.lines().find_map(|line| line.strip_prefix("stat::average_exec_per_sec:"));
+    let figure = figure.unwrap_or("?").trim();
+    if !fine {
+        return Err(format!("{target}: found something, see fuzz/artifacts/{target}\n{text}"));
+    }
+    say(&format!("{target}: nothing found in {} s, {figure} executions a second", time.as_secs()));
+    Ok(())
+}
+
+/// The binaries of the fuzz package.
+fn targets(root: &Path) -> Result<Vec<String>, String> {
+    let folder = root.join("fuzz/src/bin");
+    let entries = std::fs::read_dir(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.path().file_stem()?.to_str().map(ToOwned::to_owned))
+        .collect();
+    names.sort();
+    Ok(names)
+}
