@@ -15,6 +15,7 @@ pub mod sip;
 pub mod snapshot;
 pub mod streams;
 pub mod timestamp;
+pub mod transaction;
 pub mod transport;
 
 pub use offhook_fsm as fsm;
