@@ -4,6 +4,7 @@
 //! ([`negotiate`]), the values that sessions, endpoint and applications exchange, and the
 //! notification center of the `shell`. Calls are not built yet.
 
+pub mod dialog;
 pub mod error;
 pub mod id;
 pub mod negotiate;
