@@ -1,8 +1,9 @@
 //! A SIP SIMPLE user agent for programs without an async runtime.
 //!
-//! What is here today: messages ([`sip`]), session descriptions ([`sdp`]) and their negotiation
-//! ([`negotiate`]), the values that sessions, endpoint and applications exchange, and the
-//! notification center of the `shell`. Calls are not built yet.
+//! What is here today are the cores: messages ([`sip`]), session descriptions ([`sdp`]) and their
+//! negotiation ([`negotiate`]), transactions ([`transaction`]), dialogs ([`dialog`]), the session
+//! ([`session`]), and the notification center of the `shell`. The threads and sockets that make a
+//! call of them are not built yet.
 
 pub mod dialog;
 pub mod error;
@@ -10,6 +11,7 @@ pub mod id;
 pub mod negotiate;
 pub mod notification;
 pub mod sdp;
+pub mod session;
 #[cfg(feature = "shell")]
 pub mod shell;
 pub mod sip;

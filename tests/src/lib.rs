@@ -1,1 +1,346 @@
-//! Simulated world, call flows, torture, conformance, regressions and interop of offhook.
+//! One session core in simulated time, with a peer that says what the test wants.
+#![expect(clippy::unwrap_used, reason = "a rig of tests may fail them")]
+
+use std::sync::Arc;
+
+use offhook::error::SessionError;
+use offhook::id::SessionId;
+use offhook::media::codec::Codec;
+use offhook::media::control::{MediaCommand, MediaEvent, StreamId};
+use offhook::negotiate::Capabilities;
+use offhook::notification::NotificationData;
+use offhook::session::{Core, Input, Order, Output, Route, Settings};
+use offhook::sip::{Builder, HeaderName, Message};
+use offhook::streams::Streams;
+use offhook::timestamp::{Epoch, Timestamp};
+use offhook::transaction::{ServerKey, Timers};
+use offhook::transport::{Destination, Received, Transport};
+use offhook_fsm::{Entropy, Instant};
+
+/// An answer and an offer with PCMU.
+pub const SDP: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=audio 9000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n";
+
+/// A session and all that it did.
+#[derive(Debug)]
+pub struct Rig {
+    /// The session.
+    pub core: Core,
+    /// Simulated time.
+    pub now: Instant,
+    /// Notifications since the last [`told`](Self::told), in short.
+    told: Vec<String>,
+    /// Messages since the last [`sent`](Self::sent).
+    pub wire: Vec<(Destination, Vec<u8>)>,
+    /// Orders to the media layer since the last [`media`](Self::media).
+    media: Vec<String>,
+    /// Transactions that were handed over.
+    pub handed_over: usize,
+    deadline: Option<Instant>,
+    /// The INVITE, sent or received.
+    pub invite: Vec<u8>,
+}
+
+/// The peer's address over a transport.
+#[must_use]
+pub fn destination(transport: Transport) -> Destination {
+    let remote = "192.0.2.9:5060".parse().unwrap();
+    let local = "192.0.2.1:5060".parse().unwrap();
+    Destination { transport, remote, local, flow: None }
+}
+
+impl Default for Rig {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Rig {
+    /// A session in state NULL.
+    #[must_use]
+    pub fn new() -> Self {
+        let settings = Settings {
+            user_agent: "offhook".into(),
+            local_uri: "sip:alice@192.0.2.1".parse().unwrap(),
+            timers: Timers::default(),
+            capabilities: Capabilities { codecs: Codec::ALL.into(), telephone_event: true },
+            epoch: Epoch { instant: Instant::ZERO, timestamp: Timestamp::from_unix_micros(0) },
+        };
+        Self {
+            core: Core::new(SessionId(1), Arc::new(settings), Entropy::from_u64(1)),
+            now: Instant::ZERO,
+            told: Vec::new(),
+            wire: Vec::new(),
+            media: Vec::new(),
+            handed_over: 0,
+            deadline: None,
+            invite: Vec::new(),
+        }
+    }
+
+    /// A call that was placed, its INVITE out.
+    #[must_use]
+    pub fn calling() -> Self {
+        let mut rig = Self::new();
+        rig.connect(1).unwrap();
+        rig.prepared();
+        rig.told();
+        rig.sent();
+        rig
+    }
+
+    /// An outgoing call that stands.
+    #[must_use]
+    pub fn established() -> Self {
+        let mut rig = Self::calling();
+        rig.reply(200, "", SDP);
+        rig.told();
+        rig.sent();
+        rig
+    }
+
+    /// An incoming call that rings.
+    #[must_use]
+    pub fn incoming() -> Self {
+        let mut rig = Self::new();
+        rig.invited(SDP);
+        rig.told();
+        rig.sent();
+        rig
+    }
+
+    /// An incoming call whose 200 is out.
+    #[must_use]
+    pub fn answered() -> Self {
+        let mut rig = Self::incoming();
+        rig.accept().unwrap();
+        rig.prepared();
+        rig.told();
+        rig.sent();
+        rig
+    }
+
+    /// Gives the core one input and takes all its outputs.
+    ///
+    /// # Errors
+    /// What the core says of an order.
+    pub fn feed(&mut self, input: Input) -> Result<(), SessionError> {
+        let result = self.core.handle_input(self.now, input);
+        loop {
+            match self.core.poll_output() {
+                Output::Transmit(sent) => self.wire.push((sent.destination, sent.bytes.to_vec())),
+                Output::Respond { transmit, .. } => {
+                    self.wire.push((transmit.destination, transmit.bytes.to_vec()));
+                }
+                Output::Media(command) => self.media.push(short_media(&command)),
+                Output::Notification(notification) => self.told.push(short(&notification.data)),
+                Output::HandOver(_) => self.handed_over += 1,
+                Output::Timeout(deadline) => {
+                    self.deadline = deadline;
+                    break;
+                }
+            }
+        }
+        let invite = self.wire.iter().rfind(|(_, bytes)| bytes.starts_with(b"INVITE"));
+        if let Some((_, bytes)) = invite {
+            self.invite.clone_from(bytes);
+        }
+        result
+    }
+
+    /// Gives an order.
+    ///
+    /// # Errors
+    /// What the core says of it.
+    pub fn order(&mut self, order: Order) -> Result<(), SessionError> {
+        self.feed(Input::Order(order))
+    }
+
+    /// Calls over `routes` routes.
+    ///
+    /// # Errors
+    /// What the core says of it.
+    pub fn connect(&mut self, routes: usize) -> Result<(), SessionError> {
+        let route = Route { destination: destination(Transport::Udp), when_long: None };
+        let uri = "sip:bob@192.0.2.9".parse().unwrap();
+        let routes = vec![route; routes];
+        self.order(Order::Connect { uri, routes, streams: Streams::AUDIO, headers: Vec::new() })
+    }
+
+    /// Accepts with audio.
+    ///
+    /// # Errors
+    /// What the core says of it.
+    pub fn accept(&mut self) -> Result<(), SessionError> {
+        self.order(Order::Accept { streams: Streams::AUDIO, headers: Vec::new() })
+    }
+
+    fn media_event(&mut self, event: MediaEvent) {
+        self.feed(Input::Media(event)).unwrap();
+    }
+
+    /// The RTP socket is bound.
+    pub fn prepared(&mut self) {
+        let local = "192.0.2.1:4000".parse().unwrap();
+        self.media_event(MediaEvent::Prepared { stream: STREAM, local, counters: Arc::default() });
+    }
+
+    /// The RTP socket cannot be bound.
+    pub fn prepare_failed(&mut self) {
+        let reason = "no free port".into();
+        self.media_event(MediaEvent::PrepareFailed { stream: STREAM, reason });
+    }
+
+    /// The first RTP packet came.
+    pub fn source_seen(&mut self) {
+        let source = "192.0.2.9:9000".parse().unwrap();
+        self.media_event(MediaEvent::SourceSeen { stream: STREAM, source });
+    }
+
+    /// A response to the INVITE from the branch `theirs`.
+    pub fn reply(&mut self, status: u16, extra: &str, body: &str) {
+        self.reply_from("theirs", status, extra, body);
+    }
+
+    /// A response to the INVITE from the branch of that tag.
+    pub fn reply_from(&mut self, tag: &str, status: u16, extra: &str, body: &str) {
+        let invite = self.invite.clone();
+        self.respond(&invite, tag, status, extra, body);
+    }
+
+    /// A response to the last message that we sent of that method.
+    pub fn reply_to(&mut self, method: &str, status: u16) {
+        let found = self.wire.iter().rev().find(|(_, b)| b.starts_with(method.as_bytes()));
+        let request = found.unwrap().1.clone();
+        self.respond(&request, "theirs", status, "", "");
+    }
+
+    fn respond(&mut self, request: &[u8], tag: &str, status: u16, extra: &str, body: &str) {
+        let request = Message::parse(request).unwrap();
+        let mut builder = Builder::response(&request, status, "Phrase", Some(tag), None)
+            .and_then(|b| b.header(HeaderName::Contact, "<sip:bob@192.0.2.9:5062>"))
+            .unwrap();
+        if let Some((name, value)) = extra.split_once(": ") {
+            builder = builder.extension(name, value).unwrap();
+        }
+        let bytes = if body.is_empty() {
+            builder.finish()
+        } else {
+            builder.body(b"application/sdp", body.as_bytes()).unwrap()
+        };
+        self.feed(Input::Response(received(bytes))).unwrap();
+    }
+
+    /// An INVITE with that offer.
+    pub fn invited(&mut self, offer: &str) {
+        let bytes = Builder::request(b"INVITE", b"sip:alice@192.0.2.1")
+            .and_then(|b| b.header(HeaderName::Via, VIA))
+            .and_then(|b| b.header(HeaderName::From, "\"Bob\" <sip:bob@192.0.2.9>;tag=theirs"))
+            .and_then(|b| b.header(HeaderName::To, "<sip:alice@192.0.2.1>"))
+            .and_then(|b| b.header(HeaderName::CallId, "c1"))
+            .and_then(|b| b.header(HeaderName::CSeq, "1 INVITE"))
+            .and_then(|b| b.header(HeaderName::Contact, "<sip:bob@192.0.2.9:5062>"))
+            .and_then(|b| b.header(HeaderName::UserAgent, "peer/1"))
+            .and_then(|b| b.body(b"application/sdp", offer.as_bytes()))
+            .unwrap();
+        self.invite.clone_from(&bytes);
+        let received = received(bytes);
+        let key = ServerKey::new(&received.message).unwrap();
+        self.feed(Input::Invite(key, received)).unwrap();
+    }
+
+    /// A request of the peer in the dialog of an incoming or outgoing call.
+    pub fn request(&mut self, method: &str, cseq: u32) {
+        let invite = Message::parse(&self.invite[..]).unwrap();
+        let outgoing = invite.from().unwrap().uri.user == Some(b"alice");
+        let ours = String::from_utf8_lossy(&self.tag()).into_owned();
+        let (from, to) = ("<sip:bob@192.0.2.9>;tag=theirs", format!("<sip:alice@h>;tag={ours}"));
+        let to = if method == "CANCEL" && !outgoing { "<sip:alice@192.0.2.1>".into() } else { to };
+        let bytes = Builder::request(method.as_bytes(), b"sip:alice@192.0.2.1")
+            .and_then(|b| b.header(HeaderName::Via, VIA))
+            .and_then(|b| b.header(HeaderName::From, from))
+            .and_then(|b| b.header(HeaderName::To, to))
+            .and_then(|b| b.header(HeaderName::CallId, invite.call_id().unwrap()))
+            .and_then(|b| b.header(HeaderName::CSeq, format!("{cseq} {method}")))
+            .unwrap()
+            .finish();
+        let received = received(bytes);
+        let key = ServerKey::new(&received.message).unwrap();
+        self.feed(Input::Request(key, received)).unwrap();
+    }
+
+    fn tag(&self) -> Vec<u8> {
+        // The session's tag is the same in every message: one of the seed's first draws.
+        let mut entropy = Entropy::from_u64(1);
+        SessionId(1).tag(&mut entropy).into_bytes()
+    }
+
+    /// Lets simulated time pass, deadline by deadline.
+    pub fn run_until(&mut self, millis: u64) {
+        let end = Instant::from_millis(millis);
+        while let Some(next) = self.deadline.filter(|at| *at <= end) {
+            self.now = self.now.max(next);
+            self.feed(Input::Timeout).unwrap();
+        }
+        self.now = end;
+    }
+
+    /// Notifications since the last call, in short.
+    pub fn told(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.told)
+    }
+
+    /// Orders to the media layer since the last call, in short.
+    pub fn media(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.media)
+    }
+
+    /// First words of the messages since the last call: a method, or a status code.
+    pub fn sent(&mut self) -> Vec<String> {
+        let first = |bytes: &[u8]| {
+            let line = String::from_utf8_lossy(bytes).into_owned();
+            let mut words = line.split(' ');
+            let (first, second) = (words.next().unwrap().to_owned(), words.next().unwrap());
+            if first == "SIP/2.0" { second.to_owned() } else { first }
+        };
+        std::mem::take(&mut self.wire).iter().map(|(_, bytes)| first(bytes)).collect()
+    }
+}
+
+const STREAM: StreamId = StreamId { session: 1, index: 0 };
+const VIA: &str = "SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bKpeer;rport";
+
+fn received(bytes: Vec<u8>) -> Received {
+    let message = Message::parse(bytes.into_boxed_slice()).unwrap();
+    Received { message, source: destination(Transport::Udp) }
+}
+
+fn short_media(command: &MediaCommand) -> String {
+    let text = format!("{command:?}");
+    text.split(' ').next().unwrap().to_owned()
+}
+
+fn short(data: &NotificationData) -> String {
+    let list = |streams: &[offhook::notification::StreamKind]| {
+        streams.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+    };
+    match data {
+        NotificationData::SessionChangedState { prev_state, state } => {
+            format!("CS({prev_state}>{state})")
+        }
+        NotificationData::SessionNewIncoming { streams } => {
+            format!("NewIncoming[{}]", list(streams))
+        }
+        NotificationData::SessionNewOutgoing { streams } => {
+            format!("NewOutgoing[{}]", list(streams))
+        }
+        NotificationData::SessionGotStreamUpdate { streams } => format!("SU[{}]", list(streams)),
+        NotificationData::SessionDidFail { originator, code, reason } => {
+            format!("DidFail{{{originator}, {code}, {reason}}}")
+        }
+        NotificationData::SessionDidEnd { originator } => format!("DidEnd{{{originator}}}"),
+        NotificationData::SessionGotHoldRequest { originator } => {
+            format!("GotHoldRequest{{{originator}}}")
+        }
+        other => other.name().trim_start_matches("SIPSession").to_owned(),
+    }
+}

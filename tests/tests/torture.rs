@@ -1,7 +1,6 @@
 //! The messages of RFC 4475 and their verdicts, as this parser gives them: what §3.1.2 calls
 //! invalid is refused, everything else is understood. Texts are written anew after the RFC's
 //! descriptions of what each one tests.
-#![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
 use offhook::sip::{ALLOWED_METHODS, HeaderName, Message, validate};
 

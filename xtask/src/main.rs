@@ -1,5 +1,6 @@
 //! The chores of offhook, one verb a file.
 
+mod bench;
 mod ci;
 mod demo;
 mod fsm;
@@ -24,9 +25,10 @@ cargo xtask VERB
   fuzz TARGET --time S, fuzz --all --time S
                       looks for inputs that break a target; exit 0 when none was found
   fsm [--check]       writes the state machines' diagrams, or tells whether they are stale
+  bench [CASE]        what parsing and printing cost, with instruction counts
   tidy                source rules: file length, banned words, who may use whom
 
-Not built yet: sim, bench, interop, coverage.
+Not built yet: sim, interop, coverage.
 Example: cargo xtask fuzz sip_message --time 30
 ";
 
@@ -41,12 +43,14 @@ fn main() -> ExitCode {
         ["ci"] => ci::run(&root),
         ["fuzz", rest @ ..] => fuzz::run(&root, rest),
         ["fsm", flags @ ..] => fsm::run(&root, flags.contains(&"--check")),
+        ["bench"] => bench::run(&root, None),
+        ["bench", case] => bench::run(&root, Some(case)),
         ["tidy"] => tidy::run(&root),
         [] | ["help" | "--help" | "-h"] => {
             run::say(HELP.trim_end());
             Ok(())
         }
-        [verb @ ("sim" | "bench" | "interop" | "coverage"), ..] => {
+        [verb @ ("sim" | "interop" | "coverage"), ..] => {
             run::complain(&format!("{verb} is not built yet"));
             return ExitCode::from(2);
         }

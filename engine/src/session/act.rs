@@ -1,0 +1,90 @@
+//! What each action of the table does.
+
+use std::time::Duration;
+
+use offhook_fsm::Instant;
+use offhook_fsm::session::{Action, Event, State};
+
+use super::{Core, FAREWELL_MS};
+use crate::notification::{NotificationData, Originator};
+
+impl Core {
+    pub(super) fn act(&mut self, now: Instant, action: Action, event: Event, previous: State) {
+        match action {
+            Action::TellState => {
+                let data = NotificationData::SessionChangedState {
+                    prev_state: previous,
+                    state: self.state,
+                };
+                self.tell(now, data);
+            }
+            Action::TellOutgoing => {
+                let streams = self.audio.wanted();
+                self.tell(now, NotificationData::SessionNewOutgoing { streams });
+            }
+            Action::TellIncoming => {
+                let streams = self.offered_streams();
+                self.tell(now, NotificationData::SessionNewIncoming { streams });
+            }
+            Action::TellRinging => self.tell(now, NotificationData::SessionGotRingIndication),
+            Action::TellWillStart => {
+                self.snapshot.start_time = Some(self.timestamp(now));
+                self.tell(now, NotificationData::SessionWillStart);
+            }
+            Action::TellDidStart => self.tell(now, NotificationData::SessionDidStart),
+            Action::TellWillEnd => self.tell(now, NotificationData::SessionWillEnd),
+            Action::TellDidFail => {
+                let (originator, code) = (self.cause.originator, self.cause.code);
+                let reason = self.cause.reason.clone();
+                self.tell(now, NotificationData::SessionDidFail { originator, code, reason });
+            }
+            Action::TellDidEnd => {
+                // What ends in TERMINATING was ended by us, even where BYEs cross.
+                let ours = previous == State::Terminating;
+                let originator = if ours { Originator::Local } else { self.cause.originator };
+                self.snapshot.stop_time = Some(self.timestamp(now));
+                self.tell(now, NotificationData::SessionDidEnd { originator });
+            }
+            Action::PrepareStreams => self.prepare_streams(),
+            Action::SendInvite => self.send_invite(now),
+            Action::SendRinging => self.send_ringing(),
+            Action::SendAnswer => self.send_answer(now),
+            Action::SendAck => self.send_ack(),
+            Action::SendCancel => self.send_cancel(now),
+            Action::SendBye => self.send_bye(now, event),
+            Action::SendRefusal => self.send_refusal(),
+            Action::AnswerCancel => {
+                self.refuse_with(487, "");
+                self.send_refusal();
+            }
+            Action::AnswerBye => self.answer_request(200, "OK"),
+            Action::StartStreams => self.start_streams(now),
+            Action::StopStreams => self.stop_streams(now),
+            Action::Silence => self.silence(),
+            // Proposals in mid-call: their events are never raised yet.
+            Action::TellProposal
+            | Action::TellProposalSettled
+            | Action::SendProposal
+            | Action::AnswerProposal => {}
+        }
+    }
+
+    /// A BYE of ours is out, or must wait until the ACK is here (RFC 3261 §15).
+    fn send_bye(&mut self, now: Instant, event: Event) {
+        let answered = self.incoming.as_ref().is_none_or(|incoming| incoming.is_answered());
+        if !answered {
+            // Something broke before the 200: the INVITE itself is refused.
+            self.refuse_with(500, "");
+            return self.send_refusal();
+        }
+        let waits = self.incoming.as_ref().is_some_and(|incoming| incoming.awaits_ack());
+        let last_chance = self.is_terminated() || event == Event::NoAck;
+        if waits && !last_chance {
+            return;
+        }
+        if self.byes.is_empty() {
+            self.begin_bye(now);
+            self.farewell = Some(now + Duration::from_millis(FAREWELL_MS));
+        }
+    }
+}

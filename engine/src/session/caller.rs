@@ -1,0 +1,307 @@
+//! The caller's side: the INVITE over one route after the other, and what comes back.
+
+use std::sync::Arc;
+
+use offhook_fsm::Instant;
+use offhook_fsm::session::{Event, State};
+
+use super::message::{check_headers, failure_text};
+use super::{Cause, Core, Output, Route, UDP_REQUEST_MAX};
+use crate::dialog::Dialog;
+use crate::error::SessionError;
+use crate::negotiate::{Settled, apply_answer, offer};
+use crate::notification::Originator;
+use crate::sip::{Builder, HeaderName, Message, SipUri, Unprintable};
+use crate::snapshot::CallDirection;
+use crate::streams::Streams;
+use crate::transaction::{ClientTransaction, Verdict};
+use crate::transport::{Destination, Received, Transmit};
+
+/// The INVITE's number. There is one INVITE: each route's try repeats it with a new branch.
+const INVITE_CSEQ: u32 = 1;
+
+/// A call that we place.
+#[derive(Clone, Debug)]
+pub(super) struct Outgoing {
+    uri: SipUri,
+    routes: Vec<Route>,
+    /// Which route's turn it is.
+    at: usize,
+    /// The long INVITE could not go its own way: it goes as a datagram after all.
+    long_refused: bool,
+    headers: Vec<(String, String)>,
+    call_id: String,
+    pub(super) transaction: Option<ClientTransaction>,
+    ack: Option<Transmit>,
+}
+
+impl Core {
+    pub(super) fn connect(
+        &mut self,
+        now: Instant,
+        uri: SipUri,
+        routes: Vec<Route>,
+        streams: Streams,
+        headers: Vec<(String, String)>,
+    ) -> Result<(), SessionError> {
+        self.permit("connect()", Event::Connect)?;
+        let invalid = |why: &str| Err(SessionError::InvalidArgument(format!("connect(): {why}")));
+        if streams.is_empty() {
+            return invalid("ask for audio or chat");
+        }
+        if streams.chat {
+            return Err(SessionError::NotBuilt("chat"));
+        }
+        let Some(first) = routes.first() else { return invalid("there is no route to try") };
+        check_headers(&headers)?;
+        self.snapshot.direction = Some(CallDirection::Outgoing);
+        self.snapshot.local_uri = Some(self.settings.local_uri.to_string());
+        self.snapshot.remote_uri = Some(uri.to_string());
+        self.audio.address = Some(first.destination.local.ip());
+        let random = self.entropy.hex::<32>();
+        let call_id = crate::sip::text(&random).into_owned();
+        self.outgoing = Some(Outgoing {
+            uri,
+            routes,
+            at: 0,
+            long_refused: false,
+            headers,
+            call_id,
+            transaction: None,
+            ack: None,
+        });
+        self.apply(now, Event::Connect);
+        Ok(())
+    }
+
+    pub(super) fn send_invite(&mut self, now: Instant) {
+        if self.try_invite(now).is_none() {
+            let reason = "the INVITE cannot be built";
+            self.cause = Cause::new(Originator::Local, 0, reason);
+            self.apply(now, Event::PrepareFailed);
+        }
+    }
+
+    fn try_invite(&mut self, now: Instant) -> Option<()> {
+        let local = self.local_media(now)?;
+        let body = offer(&self.settings.capabilities, &local);
+        let outgoing = self.outgoing.as_ref()?;
+        let route = *outgoing.routes.get(outgoing.at)?;
+        let long_way = route.when_long.filter(|_| !outgoing.long_refused);
+        let mut destination = route.destination;
+        let mut bytes = self.build_invite(destination, &body).ok()?;
+        if let (true, Some(other)) = (bytes.len() > UDP_REQUEST_MAX, long_way) {
+            destination = other;
+            bytes = self.build_invite(destination, &body).ok()?;
+        }
+        self.snapshot.route = Some(destination);
+        let transmit = Transmit { destination, bytes: Arc::from(bytes) };
+        let transaction = ClientTransaction::new(now, self.settings.timers, transmit).ok()?;
+        let mut last = self.outgoing.as_mut()?.transaction.replace(transaction);
+        // A refused try still has its ACK to send, and repetitions of the refusal to absorb.
+        if let Some(mut last) = last.take_if(|last| last.is_answered()) {
+            while let Some(transmit) = last.poll_transmit() {
+                self.push(Output::Transmit(transmit));
+            }
+            self.push(Output::HandOver(Box::new(last)));
+        }
+        Some(())
+    }
+
+    fn build_invite(&mut self, to: Destination, body: &[u8]) -> Result<Vec<u8>, Unprintable> {
+        let via = self.via(to);
+        let missing = || Unprintable { what: "an INVITE without a call".into() };
+        let outgoing = self.outgoing.as_ref().ok_or_else(missing)?;
+        let uri = outgoing.uri.as_str();
+        let from = format!("<{}>;tag={}", self.settings.local_uri, self.local_tag);
+        let mut builder = Builder::request(b"INVITE", uri.as_bytes())?
+            .header(HeaderName::Via, via)?
+            .header(HeaderName::MaxForwards, "70")?
+            .header(HeaderName::From, from)?
+            .header(HeaderName::To, format!("<{uri}>"))?
+            .header(HeaderName::CallId, &outgoing.call_id)?
+            .header(HeaderName::CSeq, format!("{INVITE_CSEQ} INVITE"))?
+            .header(HeaderName::Contact, self.contact(to))?
+            .header(HeaderName::Allow, crate::sip::ALLOWED_METHODS.join(", "))?
+            .header(HeaderName::UserAgent, &self.settings.user_agent)?;
+        for (name, value) in &outgoing.headers {
+            builder = builder.extension(name, value)?;
+        }
+        builder.body(b"application/sdp", body)
+    }
+
+    pub(super) fn response(&mut self, now: Instant, received: &Received) {
+        let response = &received.message;
+        let invite = self.outgoing.as_mut().and_then(|out| out.transaction.as_mut());
+        match invite.map_or(Verdict::NotMine, |invite| invite.receive(now, response)) {
+            Verdict::Deliver => return self.invite_response(now, response),
+            Verdict::Absorbed => return,
+            Verdict::NotMine => {}
+        }
+        let mut answered = false;
+        for transaction in self.byes.iter_mut().chain(&mut self.cancel) {
+            let verdict = transaction.receive(now, response);
+            answered |= verdict == Verdict::Deliver
+                && transaction.is_answered() | transaction.is_terminated()
+                && response.cseq().is_ok_and(|cseq| cseq.method == b"BYE");
+        }
+        if answered {
+            self.apply(now, Event::Farewell);
+        }
+    }
+
+    fn invite_response(&mut self, now: Instant, response: &Message) {
+        let status = response.status().unwrap_or_default();
+        if status >= 200 && self.snapshot.remote_user_agent.is_none() {
+            self.snapshot.remote_user_agent = response.user_agent();
+        }
+        match status {
+            100..200 => {
+                let settled = self.read_answer(now, response).and_then(Result::ok);
+                let early = self.state == State::Calling && settled.is_some();
+                if early {
+                    self.audio.settled = settled;
+                }
+                let event = match (status == 180, early) {
+                    (true, true) => Event::RxRingingMedia,
+                    (true, false) => Event::RxRinging,
+                    (false, true) => Event::RxProgressMedia,
+                    (false, false) => Event::RxProgress,
+                };
+                self.apply(now, event);
+            }
+            200..300 => self.invite_accepted(now, response),
+            503 if self.advance() => self.apply(now, Event::TryNextRoute),
+            _ => {
+                self.cause = Cause::new(Originator::Remote, status, failure_text(response));
+                self.apply(now, Event::RxFailure);
+            }
+        }
+    }
+
+    /// The description in a response, read as the answer to our offer.
+    fn read_answer(&mut self, now: Instant, response: &Message) -> Option<Result<Settled, String>> {
+        let is_sdp = response.content_type().is_some_and(|kind| kind == "application/sdp");
+        if !is_sdp || response.body().is_empty() {
+            return None;
+        }
+        let local = self.local_media(now)?;
+        let settled = apply_answer(response.body(), &self.settings.capabilities, &local);
+        Some(settled.map_err(|refusal| refusal.reason))
+    }
+
+    fn invite_accepted(&mut self, now: Instant, response: &Message) {
+        let known = self.dialog.as_ref().map(|dialog| dialog.is_of_response(response));
+        if known == Some(false) {
+            return self.end_fork(now, response);
+        }
+        if known == Some(true) {
+            return self.apply(now, Event::Rx2xx);
+        }
+        self.dialog = self.dialog_of(response);
+        let answer = self.read_answer(now, response);
+        let answer = answer.or_else(|| self.audio.settled.clone().map(Ok));
+        let answer = answer.unwrap_or_else(|| Err("the answer has no session description".into()));
+        let usable = match (answer, self.dialog.is_some()) {
+            (Ok(settled), true) => {
+                self.audio.settled = Some(settled);
+                Ok(())
+            }
+            (Err(reason), _) => Err(reason),
+            (Ok(_), false) => Err("the answer makes no dialog".into()),
+        };
+        match usable {
+            Ok(()) => self.apply(now, Event::Rx2xx),
+            Err(reason) => {
+                self.cause = Cause::new(Originator::Local, 488, reason);
+                self.apply(now, Event::Rx2xxUnusable);
+            }
+        }
+    }
+
+    fn dialog_of(&self, response: &Message) -> Option<Dialog> {
+        let invite = self.outgoing.as_ref()?.transaction.as_ref()?.request();
+        let invite = Message::parse(&invite.bytes[..]).ok()?;
+        Dialog::of_caller(&invite, response).ok()
+    }
+
+    /// Another branch of a forked INVITE answered too: it is acknowledged and ended (RFC 3261
+    /// §13.2.2.4).
+    fn end_fork(&mut self, now: Instant, response: &Message) {
+        let (Some(mut dialog), Some(peer)) = (self.dialog_of(response), self.peer()) else {
+            return;
+        };
+        if let Some(ack) = self.ack_in(&dialog, peer, INVITE_CSEQ) {
+            self.push(Output::Transmit(ack));
+        }
+        self.bye_in(now, &mut dialog, peer);
+    }
+
+    /// Nobody answered, or the transport failed.
+    pub(super) fn invite_unanswered(&mut self, now: Instant, code: u16, reason: &str) {
+        if self.advance() {
+            return self.apply(now, Event::TryNextRoute);
+        }
+        self.cause = Cause::new(Originator::Local, code, reason);
+        self.apply(now, Event::NoAnswer);
+    }
+
+    /// Moves to the next try; `false` when there is none, or nobody wants one any more.
+    fn advance(&mut self) -> bool {
+        if self.state != State::Calling || self.dialog.is_some() {
+            return false;
+        }
+        let used = self.snapshot.route;
+        let Some(outgoing) = &mut self.outgoing else { return false };
+        let Some(route) = outgoing.routes.get(outgoing.at) else { return false };
+        if used != Some(route.destination) && !outgoing.long_refused {
+            outgoing.long_refused = true;
+            return true;
+        }
+        outgoing.at += 1;
+        outgoing.long_refused = false;
+        outgoing.at < outgoing.routes.len()
+    }
+
+    pub(super) fn send_ack(&mut self) {
+        let sent = self.outgoing.as_ref().and_then(|outgoing| outgoing.ack.clone());
+        let built = || -> Option<Transmit> {
+            let (dialog, peer) = (self.dialog.clone()?, self.peer()?);
+            self.ack_in(&dialog, peer, INVITE_CSEQ)
+        };
+        let Some(ack) = sent.or_else(built) else { return };
+        if let Some(outgoing) = &mut self.outgoing {
+            outgoing.ack = Some(ack.clone());
+        }
+        self.push(Output::Transmit(ack));
+    }
+
+    /// RFC 3261 §9.1: only after a provisional response, with the INVITE's own Via.
+    pub(super) fn send_cancel(&mut self, now: Instant) {
+        let invite = self.outgoing.as_ref().and_then(|out| out.transaction.as_ref());
+        let Some(invite) = invite.filter(|invite| invite.is_proceeding()) else { return };
+        if self.cancel.is_some() {
+            return;
+        }
+        let destination = invite.request().destination;
+        let Ok(bytes) = build_cancel(&invite.request().bytes) else { return };
+        let transmit = Transmit { destination, bytes: Arc::from(bytes) };
+        let timers = self.settings.timers;
+        self.cancel = ClientTransaction::new(now, timers, transmit).ok();
+        self.farewell = Some(now + timers.patience());
+    }
+}
+
+fn build_cancel(invite: &[u8]) -> Result<Vec<u8>, Unprintable> {
+    let missing = |_| Unprintable { what: "the INVITE".into() };
+    let invite = Message::parse(invite).map_err(missing)?;
+    let value = |name| invite.header(name).unwrap_or_default();
+    Ok(Builder::request(b"CANCEL", invite.request_uri().unwrap_or_default())?
+        .header(HeaderName::Via, value(HeaderName::Via))?
+        .header(HeaderName::MaxForwards, "70")?
+        .header(HeaderName::From, value(HeaderName::From))?
+        .header(HeaderName::To, value(HeaderName::To))?
+        .header(HeaderName::CallId, value(HeaderName::CallId))?
+        .header(HeaderName::CSeq, format!("{INVITE_CSEQ} CANCEL"))?
+        .finish())
+}

@@ -1,0 +1,164 @@
+//! The messages that a session builds, and where they go.
+
+use std::net::SocketAddr;
+
+use offhook_fsm::Instant;
+
+use super::{Core, Output};
+use crate::dialog::Dialog;
+use crate::error::SessionError;
+use crate::sip::{
+    ALLOWED_METHODS, Builder, HeaderName, Host, Message, NameAddr, Unprintable, Uri, text,
+};
+use crate::transaction::{ClientTransaction, ServerKey};
+use crate::transport::{Destination, Received, Transmit, Transport};
+
+/// Headers that the session writes itself.
+const OWN_HEADERS: [HeaderName; 13] = [
+    HeaderName::Allow,
+    HeaderName::CallId,
+    HeaderName::Contact,
+    HeaderName::ContentLength,
+    HeaderName::ContentType,
+    HeaderName::CSeq,
+    HeaderName::From,
+    HeaderName::MaxForwards,
+    HeaderName::RecordRoute,
+    HeaderName::Require,
+    HeaderName::Route,
+    HeaderName::To,
+    HeaderName::Via,
+];
+
+/// Checks headers of the application.
+pub(super) fn check_headers(headers: &[(String, String)]) -> Result<(), SessionError> {
+    for (name, value) in headers {
+        let refused = |why: &str| Err(SessionError::InvalidArgument(format!("{name}: {why}")));
+        if OWN_HEADERS.contains(&HeaderName::from_bytes(name.as_bytes())) {
+            return refused("the session writes this header itself");
+        }
+        let probe = Builder::request(b"X", b"x").and_then(|b| b.extension(name, value));
+        if let Err(error) = probe {
+            return refused(&error.to_string());
+        }
+    }
+    Ok(())
+}
+
+/// `"Display" <uri>`, or the URI alone.
+pub(super) fn address_text(address: &NameAddr<'_>) -> String {
+    let (display, uri) = (address.display_text(), text(address.uri.raw));
+    if display.is_empty() { uri.into_owned() } else { format!("\"{display}\" <{uri}>") }
+}
+
+impl Core {
+    pub(super) fn via(&mut self, destination: Destination) -> String {
+        let branch = self.id.branch(&mut self.entropy);
+        let (transport, local) = (destination.transport.via_name(), destination.local);
+        format!("SIP/2.0/{transport} {local};branch={branch};rport")
+    }
+
+    pub(super) fn contact(&self, destination: Destination) -> String {
+        let local = self.settings.local_uri.as_uri();
+        let user = local.user.map(|user| text(user).into_owned() + "@").unwrap_or_default();
+        let parameter = match destination.transport {
+            Transport::Udp => "",
+            Transport::Tcp => ";transport=tcp",
+            Transport::Tls => ";transport=tls",
+        };
+        format!("<sip:{user}{}{parameter}>", destination.local)
+    }
+
+    /// Where a request in the dialog goes: the next hop's address, else back to where the peer's
+    /// messages come from.
+    fn towards(&self, dialog: &Dialog, peer: Destination) -> Destination {
+        let Ok(uri) = Uri::parse(dialog.next_hop()) else { return peer };
+        let Some(Host::Ip(address)) = uri.host else { return peer };
+        let named = uri.transport().and_then(|name| text(name).parse::<Transport>().ok());
+        let transport = named.unwrap_or(peer.transport);
+        let remote = SocketAddr::new(address, uri.port.unwrap_or(transport.default_port()));
+        let same = remote == peer.remote && transport == peer.transport;
+        Destination { transport, remote, local: peer.local, flow: peer.flow.filter(|_| same) }
+    }
+
+    /// The way that the peer's messages came.
+    pub(super) fn peer(&self) -> Option<Destination> {
+        let incoming = self.incoming.as_ref().map(|incoming| incoming.received.source);
+        incoming.or(self.snapshot.route)
+    }
+
+    /// A BYE in the session's own dialog.
+    pub(super) fn begin_bye(&mut self, now: Instant) {
+        if let (Some(mut dialog), Some(peer)) = (self.dialog.take(), self.peer()) {
+            self.bye_in(now, &mut dialog, peer);
+            self.dialog = Some(dialog);
+        }
+    }
+
+    pub(super) fn bye_in(&mut self, now: Instant, dialog: &mut Dialog, peer: Destination) {
+        let destination = self.towards(dialog, peer);
+        let via = self.via(destination);
+        let Ok(bye) = dialog.request(b"BYE", via.as_bytes()) else { return };
+        let Ok(bye) = bye.header(HeaderName::UserAgent, &self.settings.user_agent) else { return };
+        let transmit = Transmit { destination, bytes: bye.finish().into() };
+        self.byes.extend(ClientTransaction::new(now, self.settings.timers, transmit));
+    }
+
+    /// The ACK to a 2xx.
+    pub(super) fn ack_in(
+        &mut self,
+        dialog: &Dialog,
+        peer: Destination,
+        cseq: u32,
+    ) -> Option<Transmit> {
+        let destination = self.towards(dialog, peer);
+        let via = self.via(destination);
+        let ack = dialog.ack(via.as_bytes(), cseq).ok()?;
+        Some(Transmit { destination, bytes: ack.finish().into() })
+    }
+
+    /// The response to a request: headers copied, our tag, Contact, Allow and Server.
+    pub(super) fn respond(
+        &mut self,
+        key: &ServerKey,
+        received: &Received,
+        status: u16,
+        reason: &str,
+        finish: impl FnOnce(Builder) -> Result<Vec<u8>, Unprintable>,
+    ) -> Option<Transmit> {
+        let source = received.source;
+        let tag = Some(self.local_tag.as_str());
+        let built = Builder::response(&received.message, status, reason, tag, Some(source.remote))
+            .and_then(|b| b.header(HeaderName::Contact, self.contact(source)))
+            .and_then(|b| b.header(HeaderName::Allow, ALLOWED_METHODS.join(", ")))
+            .and_then(|b| b.header(HeaderName::Server, &self.settings.user_agent))
+            .and_then(finish);
+        let bytes = built.ok()?.into();
+        let transmit = Transmit { destination: way_back(received), bytes };
+        let (key, copy) = (key.clone(), transmit.clone());
+        self.push(Output::Respond { key, status, transmit: copy });
+        Some(transmit)
+    }
+}
+
+/// RFC 3261 §18.2.2, RFC 3581 §4: over UDP without rport to the port that Via names.
+fn way_back(received: &Received) -> Destination {
+    let mut back = received.source;
+    let via = received.message.via().ok();
+    if let (Transport::Udp, Some(via)) = (back.transport, via)
+        && via.rport().is_none()
+    {
+        back.remote.set_port(via.port.unwrap_or(5060));
+    }
+    back
+}
+
+/// What a final failure says: its phrase, and the text of its Warning in parentheses.
+pub(super) fn failure_text(response: &Message) -> String {
+    let phrase = text(response.reason().unwrap_or_default()).into_owned();
+    let warning = response.header(HeaderName::Warning).map(text);
+    match warning.as_deref().and_then(|value| value.split('"').nth(1)) {
+        Some(warning) => format!("{phrase} ({warning})"),
+        None => phrase,
+    }
+}

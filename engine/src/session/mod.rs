@@ -1,0 +1,149 @@
+//! The session: one call, from `connect` or the INVITE to its end, as a pure core.
+//!
+//! [`Core::handle_input`] takes one thing that happened; [`Core::poll_output`] is then called until
+//! it gives [`Output::Timeout`]. What the session may do in which state is the table
+//! [`offhook_fsm::session`]; this module splits what happens into that table's events and carries
+//! out its actions.
+
+mod act;
+mod callee;
+mod caller;
+mod core;
+mod message;
+mod streams;
+
+use offhook_fsm::Instant;
+use offhook_media::control::{MediaCommand, MediaEvent};
+
+use crate::negotiate::Capabilities;
+use crate::notification::{Notification, Originator};
+use crate::sip::SipUri;
+use crate::streams::Streams;
+use crate::timestamp::Epoch;
+use crate::transaction::{ClientTransaction, ServerKey, Timers};
+use crate::transport::{Destination, Received, Transmit};
+
+pub use self::core::Core;
+
+/// Requests longer than this go over TCP where UDP was chosen (RFC 3261 §18.1.1), in bytes.
+pub const UDP_REQUEST_MAX: usize = 1300;
+/// How long the end of a session waits for the answer to its BYE; then the endpoint goes on with
+/// it alone.
+pub const FAREWELL_MS: u64 = 200;
+/// After this much silence from a stream's start `SIPSessionGotNoAudio` is posted.
+pub const NO_AUDIO_MS: u64 = 5000;
+
+/// What does not change in a session's life.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// User-Agent and Server.
+    pub user_agent: String,
+    /// Our own address for From, as `sip:alice@example.com`.
+    pub local_uri: SipUri,
+    /// T1, T2, T4.
+    pub timers: Timers,
+    /// Codecs and DTMF.
+    pub capabilities: Capabilities,
+    /// Joins `now` to the calendar.
+    pub epoch: Epoch,
+}
+
+/// One way to the peer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Route {
+    /// Where the INVITE goes to.
+    pub destination: Destination,
+    /// Where it goes first when it is longer than [`UDP_REQUEST_MAX`].
+    pub when_long: Option<Destination>,
+}
+
+/// What an application orders.
+#[derive(Clone, Debug)]
+pub enum Order {
+    /// Call.
+    Connect {
+        /// Whom.
+        uri: SipUri,
+        /// Over which ways, tried in order.
+        routes: Vec<Route>,
+        /// With which streams.
+        streams: Streams,
+        /// More headers for the INVITE.
+        headers: Vec<(String, String)>,
+    },
+    /// Take an incoming call.
+    Accept {
+        /// With which of its streams.
+        streams: Streams,
+        /// More headers for the 200.
+        headers: Vec<(String, String)>,
+    },
+    /// Refuse an incoming call with a code of 300–699.
+    Reject(u16),
+    /// End, whatever the session does.
+    End,
+    /// Send one DTMF digit.
+    SendDtmf(char),
+}
+
+/// What happens to a session.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The application orders.
+    Order(Order),
+    /// The INVITE that the session is made for.
+    Invite(ServerKey, Received),
+    /// A request in the dialog, or a CANCEL.
+    Request(ServerKey, Received),
+    /// A response.
+    Response(Received),
+    /// A message could not be sent.
+    TransportError {
+        /// The branch of the request.
+        branch: Vec<u8>,
+        /// What failed.
+        reason: String,
+    },
+    /// The media layer tells.
+    Media(MediaEvent),
+    /// The time of [`Output::Timeout`] has come.
+    Timeout,
+}
+
+/// What a session wants done.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// Send a request.
+    Transmit(Transmit),
+    /// Send a response, and remember it for that transaction.
+    Respond {
+        /// Whose answer it is.
+        key: ServerKey,
+        /// Its code.
+        status: u16,
+        /// The bytes.
+        transmit: Transmit,
+    },
+    /// Order the media layer.
+    Media(MediaCommand),
+    /// Tell the application.
+    Notification(Notification),
+    /// The session is over; run this transaction to its end.
+    HandOver(Box<ClientTransaction>),
+    /// Nothing more for now; come back at that time, if any.
+    Timeout(Option<Instant>),
+}
+
+/// Why a session ends.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Cause {
+    originator: Originator,
+    code: u16,
+    reason: String,
+}
+
+impl Cause {
+    fn new(originator: Originator, code: u16, reason: impl Into<String>) -> Self {
+        Self { originator, code, reason: reason.into() }
+    }
+}
