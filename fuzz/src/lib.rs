@@ -14,4 +14,5 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("sdp", offhook::sdp::fuzzing::sdp),
     ("sdp_round_trip", offhook::sdp::fuzzing::sdp_round_trip),
     ("negotiation", offhook::negotiate::fuzzing::negotiation),
+    ("rtp", offhook::media::fuzzing::rtp),
 ];

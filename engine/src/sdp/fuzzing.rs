@@ -7,7 +7,7 @@ pub fn sdp(data: &[u8]) {
     let Ok(sdp) = SessionDescription::parse(data) else { return };
     for media in &sdp.media {
         let _facts = (media.direction(&sdp), sdp.address(media), media.number("ptime"));
-        for payload_type in 0..=u8::MAX {
+        for payload_type in [0, 96, 127, 128, 255] {
             assert!(media.rtpmap(payload_type).is_none_or(|map| map.payload_type < 128));
         }
     }

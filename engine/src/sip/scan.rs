@@ -2,11 +2,30 @@
 
 use std::borrow::Cow;
 
+/// Which bytes a `token` is made of, by value: one look instead of ten comparisons.
+const TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        #[expect(clippy::cast_possible_truncation, reason = "below 128")]
+        let value = byte as u8;
+        #[expect(clippy::indexing_slicing, reason = "at compile time a bad index is an error")]
+        let cell = &mut table[byte];
+        *cell = value.is_ascii_alphanumeric()
+            || matches!(
+                value,
+                b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~'
+            );
+        byte += 1;
+    }
+    table
+};
+
 /// A character of `token`.
 #[must_use]
 pub(super) const fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~')
+    #[expect(clippy::indexing_slicing, reason = "a byte is always inside of 256 cells")]
+    TOKEN[byte as usize]
 }
 
 /// Linear white space; folded line ends count.

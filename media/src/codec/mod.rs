@@ -1,5 +1,7 @@
 //! Audio codecs.
 
+pub mod g711;
+
 /// An audio codec that is built in.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Codec {
@@ -41,5 +43,23 @@ impl Codec {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|codec| codec.name().eq_ignore_ascii_case(name))
+    }
+
+    /// Encodes samples into `payload`; stops at the shorter of both. Returns the octets written.
+    pub fn encode(self, samples: &[i16], payload: &mut [u8]) -> usize {
+        let code = match self {
+            Self::Pcmu => g711::encode_mu_law,
+            Self::Pcma => g711::encode_a_law,
+        };
+        samples.iter().zip(payload).map(|(sample, octet)| *octet = code(*sample)).count()
+    }
+
+    /// Decodes a payload into `samples`; stops at the shorter of both. Returns the samples written.
+    pub fn decode(self, payload: &[u8], samples: &mut [i16]) -> usize {
+        let code = match self {
+            Self::Pcmu => g711::decode_mu_law,
+            Self::Pcma => g711::decode_a_law,
+        };
+        payload.iter().zip(samples).map(|(octet, sample)| *sample = code(*octet)).count()
     }
 }
