@@ -220,3 +220,11 @@ fn r28_strange_bytes_and_binary_bodies_survive() {
     assert_eq!(message.header(HeaderName::Subject), Some(&b"caf\xe9"[..]));
     assert_eq!(message.body(), [0, 255, 13, 10]);
 }
+
+#[test]
+fn a_request_of_another_version_is_known_well_enough_to_be_answered() {
+    let bytes = changed("SIP/2.0\nTo", "SIP/7.0\nTo");
+    let (message, fault) = Message::parse_lenient(&bytes[..]);
+    assert_eq!((message.method(), fault.map(|f| f.status())), (Some(&b"OPTIONS"[..]), Some(505)));
+    assert!(message.via().is_ok() && message.cseq().is_ok());
+}

@@ -72,13 +72,12 @@ fn fill(bytes: &[u8], index: &mut Index) -> Result<(), ParseError> {
     let begin = at;
     let (line_end, next) =
         line(bytes, at).ok_or(error(ParseErrorKind::Unterminated, bytes.len()))?;
-    let started = start_line(bytes, at, line_end);
-    if let Ok(start) = started {
-        index.start = start;
-    }
+    let (start, fault) =
+        start_line(bytes, at, line_end).unwrap_or_else(|e| (Start::Unknown, Some(e)));
+    index.start = start;
     at = next;
     let headers = header_lines(bytes, begin, &mut at, index);
-    started?;
+    fault.map_or(Ok(()), Err)?;
     headers?;
     body(bytes, at, index)
 }
@@ -130,12 +129,17 @@ fn unfolded(bytes: &[u8], mut end: usize, mut next: usize) -> (usize, usize) {
     (end, next)
 }
 
-fn start_line(bytes: &[u8], start: usize, end: usize) -> Result<Start, ParseError> {
+/// The start line; of another SIP version it is still known what it is, so that 505 can be answered.
+fn start_line(
+    bytes: &[u8],
+    start: usize,
+    end: usize,
+) -> Result<(Start, Option<ParseError>), ParseError> {
     let bad = error(ParseErrorKind::StartLine, start);
     let line = bytes.get(start..end).unwrap_or_default();
     if let Some(rest) = line.get(..4).filter(|p| p.eq_ignore_ascii_case(b"SIP/")).and(line.get(4..))
     {
-        return status_line(rest, start, end);
+        return status_line(rest, start, end).map(|line| (line, None));
     }
     let first = memchr(b' ', line).ok_or(bad)?;
     let (method, rest) = line.split_at(first);
@@ -146,19 +150,23 @@ fn start_line(bytes: &[u8], start: usize, end: usize) -> Result<Start, ParseErro
     if method.is_empty() || uri.is_empty() || !method.iter().all(|&byte| is_token(byte)) {
         return Err(bad);
     }
-    if !version.eq_ignore_ascii_case(b"SIP/2.0") {
-        let is_version = version.get(..4).is_some_and(|v| v.eq_ignore_ascii_case(b"SIP/"))
-            && version.get(4..).is_some_and(|v| {
-                !v.is_empty() && v.iter().all(|b| b.is_ascii_digit() || *b == b'.')
-            });
-        let kind = if is_version { ParseErrorKind::Version } else { ParseErrorKind::StartLine };
-        return Err(error(kind, end.saturating_sub(version.len())));
-    }
     let uri_start = start + first + 1;
-    Ok(Start::Request {
+    let request = Start::Request {
         method: Span::new(start, start + first),
         uri: Span::new(uri_start, uri_start + second),
-    })
+    };
+    if version.eq_ignore_ascii_case(b"SIP/2.0") {
+        return Ok((request, None));
+    }
+    let is_version = version.get(..4).is_some_and(|v| v.eq_ignore_ascii_case(b"SIP/"))
+        && version
+            .get(4..)
+            .is_some_and(|v| !v.is_empty() && v.iter().all(|b| b.is_ascii_digit() || *b == b'.'));
+    if is_version {
+        let offset = end.saturating_sub(version.len());
+        return Ok((request, Some(error(ParseErrorKind::Version, offset))));
+    }
+    Err(bad)
 }
 
 fn status_line(rest: &[u8], start: usize, end: usize) -> Result<Start, ParseError> {

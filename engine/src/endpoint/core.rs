@@ -1,0 +1,246 @@
+//! The endpoint's tables and timers.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use offhook_fsm::{Entropy, Instant};
+
+use super::{Counters, Input, LEFTOVERS_MAX, Output, Settings};
+use crate::id::SessionId;
+use crate::sip::{Message, validate};
+use crate::transaction::{ClientTransaction, ServerKey, ServerTransaction, Verdict};
+use crate::transport::{Destination, Received, Transmit};
+
+/// What makes two INVITEs with different branches one that a proxy forked and merged again
+/// (RFC 3261 §8.2.2.2): From tag, Call-ID, CSeq.
+pub(super) type MergeKey = (Box<[u8]>, Box<[u8]>, u32);
+
+/// A server transaction and whose it is.
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) transaction: ServerTransaction,
+    pub(super) session: Option<SessionId>,
+    pub(super) merge: MergeKey,
+    /// For the 503 when no session takes it.
+    pub(super) received: Option<Received>,
+    armed: Option<Instant>,
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Timer {
+    Server(ServerKey),
+    Leftover(u64),
+}
+
+/// The endpoint. Owned by one thread.
+#[derive(Debug)]
+pub struct Core {
+    pub(super) settings: Settings,
+    /// Makes the tags of stateless answers the same for a repeated request, and unguessable.
+    pub(super) secret: [u8; 32],
+    pub(super) servers: BTreeMap<ServerKey, Server>,
+    pub(super) merges: BTreeMap<MergeKey, ServerKey>,
+    leftovers: BTreeMap<u64, ClientTransaction>,
+    /// Which leftovers have a branch: an INVITE and its CANCEL share theirs.
+    branches: BTreeSet<(Box<[u8]>, u64)>,
+    next_leftover: u64,
+    timers: BTreeSet<(Instant, Timer)>,
+    outputs: VecDeque<Output>,
+    pub(super) counters: Counters,
+}
+
+impl Core {
+    /// An endpoint without transactions.
+    #[must_use]
+    pub fn new(settings: Settings, mut entropy: Entropy) -> Self {
+        let mut secret = [0; 32];
+        entropy.fill(&mut secret);
+        Self {
+            settings,
+            secret,
+            servers: BTreeMap::new(),
+            merges: BTreeMap::new(),
+            leftovers: BTreeMap::new(),
+            branches: BTreeSet::new(),
+            next_leftover: 0,
+            timers: BTreeSet::new(),
+            outputs: VecDeque::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// What was dropped.
+    #[must_use]
+    pub const fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// Transactions of both kinds that live.
+    #[must_use]
+    pub fn transactions(&self) -> usize {
+        self.servers.len() + self.leftovers.len()
+    }
+
+    /// Takes in one thing that happened.
+    pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
+        match input {
+            Input::Message { source, bytes } => self.message(now, source, bytes),
+            Input::Opened(key, session) => {
+                if let Some(server) = self.servers.get_mut(&key) {
+                    server.session = Some(session);
+                    server.received = None;
+                }
+            }
+            Input::NotOpened(key) => self.not_opened(now, &key),
+            Input::Responded { key, status, transmit } => {
+                if let Some(server) = self.servers.get_mut(&key) {
+                    server.transaction.respond(now, status, transmit);
+                    // The session has sent it.
+                    let _sent = server.transaction.poll_transmit();
+                    self.settle(&key);
+                }
+            }
+            Input::HandOver(transaction) => self.take_over(*transaction),
+            Input::Timeout => self.timeout(now),
+        }
+    }
+
+    /// The next thing to do; [`Output::Timeout`] is the last.
+    pub fn poll_output(&mut self) -> Output {
+        let next = || self.timers.first().map(|(at, _)| *at);
+        self.outputs.pop_front().unwrap_or_else(|| Output::Timeout(next()))
+    }
+
+    pub(super) fn push(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    fn message(&mut self, now: Instant, source: Destination, bytes: &[u8]) {
+        let (message, broken) = Message::parse_lenient(bytes);
+        let broken = broken.map(|error| (error.status(), error.to_string()));
+        let fault =
+            broken.or_else(|| validate(&message).err().map(|fault| (fault.status, fault.reason)));
+        if let Some((status, reason)) = fault {
+            return self.refuse_broken(source, &message, status, &reason);
+        }
+        if message.is_request() {
+            self.request(now, source, &message);
+        } else {
+            self.response(now, source, &message);
+        }
+    }
+
+    fn response(&mut self, now: Instant, source: Destination, message: &Message<&[u8]>) {
+        let branch = message.via().ok().and_then(|via| via.branch()).unwrap_or_default();
+        let from = (Box::from(branch), 0);
+        let same = self.branches.range(from..).take_while(|(other, _)| **other == *branch);
+        let numbers: Vec<u64> = same.map(|(_, number)| *number).collect();
+        for number in numbers {
+            let transaction = self.leftovers.get_mut(&number);
+            if transaction.is_some_and(|t| t.receive(now, message) != Verdict::NotMine) {
+                return self.settle_leftover(number);
+            }
+        }
+        let Some(session) = SessionId::from_branch(branch) else {
+            self.counters.strays += 1;
+            return;
+        };
+        self.push(Output::Response(session, Received { message: message.to_message(), source }));
+    }
+
+    /// A new server transaction.
+    pub(super) fn open(
+        &mut self,
+        key: &ServerKey,
+        received: &Received,
+        merge: MergeKey,
+        session: Option<SessionId>,
+    ) {
+        let reliable = received.source.transport.is_reliable();
+        let is_invite = received.message.method() == Some(b"INVITE");
+        let transaction = ServerTransaction::new(self.settings.timers, is_invite, reliable);
+        let received = session.is_none().then(|| received.clone());
+        let server = Server { transaction, session, merge: merge.clone(), received, armed: None };
+        self.servers.insert(key.clone(), server);
+        self.merges.insert(merge, key.clone());
+    }
+
+    /// Answers in a transaction of the endpoint's own.
+    pub(super) fn respond(&mut self, now: Instant, key: &ServerKey, status: u16, sent: Transmit) {
+        if let Some(server) = self.servers.get_mut(key) {
+            server.transaction.respond(now, status, sent);
+        }
+        self.settle(key);
+    }
+
+    /// Sends what a transaction has to send, arms its timer anew, drops it when it is over.
+    pub(super) fn settle(&mut self, key: &ServerKey) {
+        let Some(server) = self.servers.get_mut(key) else { return };
+        while let Some(transmit) = server.transaction.poll_transmit() {
+            self.outputs.push_back(Output::Transmit(transmit));
+        }
+        let next = server.transaction.deadline();
+        if let Some(armed) = std::mem::replace(&mut server.armed, next) {
+            self.timers.remove(&(armed, Timer::Server(key.clone())));
+        }
+        if server.transaction.is_terminated() {
+            if let Some(server) = self.servers.remove(key)
+                && self.merges.get(&server.merge) == Some(key)
+            {
+                self.merges.remove(&server.merge);
+            }
+        } else if let Some(at) = next {
+            self.timers.insert((at, Timer::Server(key.clone())));
+        }
+    }
+
+    fn take_over(&mut self, transaction: ClientTransaction) {
+        if self.leftovers.len() >= LEFTOVERS_MAX
+            && let Some((oldest, forgotten)) = self.leftovers.pop_first()
+        {
+            // Its timer finds nothing when it fires.
+            self.branches.remove(&(forgotten.branch().into(), oldest));
+            self.counters.forgotten += 1;
+        }
+        let number = self.next_leftover;
+        self.next_leftover += 1;
+        self.branches.insert((transaction.branch().into(), number));
+        self.leftovers.insert(number, transaction);
+        self.settle_leftover(number);
+    }
+
+    fn settle_leftover(&mut self, number: u64) {
+        let Some(transaction) = self.leftovers.get_mut(&number) else { return };
+        while let Some(transmit) = transaction.poll_transmit() {
+            self.outputs.push_back(Output::Transmit(transmit));
+        }
+        if transaction.is_terminated() {
+            self.branches.remove(&(transaction.branch().into(), number));
+            self.leftovers.remove(&number);
+        } else if let Some(at) = transaction.deadline() {
+            // An earlier entry that is still there fires for nothing, once.
+            self.timers.insert((at, Timer::Leftover(number)));
+        }
+    }
+
+    fn timeout(&mut self, now: Instant) {
+        while self.timers.first().is_some_and(|(at, _)| *at <= now) {
+            match self.timers.pop_first() {
+                Some((_, Timer::Server(key))) => {
+                    if let Some(server) = self.servers.get_mut(&key) {
+                        server.armed = None;
+                        // Nobody is left to hear of a missing ACK: the session has ended.
+                        let _no_ack = server.transaction.handle_timeout(now);
+                    }
+                    self.settle(&key);
+                }
+                Some((_, Timer::Leftover(number))) => {
+                    if let Some(transaction) = self.leftovers.get_mut(&number) {
+                        let _failure = transaction.handle_timeout(now);
+                    }
+                    self.settle_leftover(number);
+                }
+                None => return,
+            }
+        }
+    }
+}
