@@ -286,3 +286,35 @@ fn a_bye_that_a_session_left_behind_is_run_to_its_end() {
     rig.run_until(120_000);
     assert_eq!(rig.core.transactions(), 0);
 }
+
+#[test]
+fn r59_an_invite_that_only_ever_rang_is_forgotten_64_t1_after_its_session() {
+    let mut rig = Rig::new();
+    let bytes = request("INVITE", "2a-1", "", "", "");
+    let transmit =
+        Transmit { destination: destination(Transport::Udp), bytes: bytes.as_bytes().into() };
+    let mut ringing = ClientTransaction::new(Instant::ZERO, Timers::default(), transmit).unwrap();
+    ringing.poll_transmit();
+    let response = "SIP/2.0 180 x\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK2a-1\r\nFrom: <sip:a@h>;tag=1\r\nTo: <sip:b@h>;tag=2\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n\r\n";
+    ringing.receive(Instant::ZERO, &Message::parse(response.as_bytes()).unwrap());
+    rig.feed(Input::HandOver(Box::new(ringing)));
+    rig.run_until(31_999);
+    assert_eq!(rig.core.transactions(), 1);
+    rig.run_until(32_000);
+    assert_eq!(rig.core.transactions(), 0);
+}
+
+#[test]
+fn a_request_for_a_session_that_has_ended_is_answered_481_each_time() {
+    let mut rig = Rig::new();
+    let bye = request("BYE", "3", ";tag=7-tag", "", "");
+    rig.receive(&bye);
+    let message = Message::parse(bye.as_bytes()).unwrap().to_message();
+    let key = ServerKey::new(&message).unwrap();
+    let source = destination(Transport::Udp);
+    rig.feed(Input::Gone(key, Box::new(offhook::transport::Received { message, source })));
+    assert_eq!(rig.sent.pop().unwrap().0, 481);
+    assert_eq!(rig.receive(&bye), [481]);
+    rig.run_until(32_000);
+    assert_eq!(rig.core.transactions(), 0);
+}

@@ -25,6 +25,14 @@ pub(super) struct Server {
     armed: Option<Instant>,
 }
 
+/// A client transaction whose session has ended.
+#[derive(Debug)]
+struct Leftover {
+    transaction: ClientTransaction,
+    /// A provisional response alone keeps an INVITE no longer than this (RFC 3261 §9.1).
+    give_up: Instant,
+}
+
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Timer {
     Server(ServerKey),
@@ -39,7 +47,7 @@ pub struct Core {
     pub(super) secret: [u8; 32],
     pub(super) servers: BTreeMap<ServerKey, Server>,
     pub(super) merges: BTreeMap<MergeKey, ServerKey>,
-    leftovers: BTreeMap<u64, ClientTransaction>,
+    leftovers: BTreeMap<u64, Leftover>,
     /// Which leftovers have a branch: an INVITE and its CANCEL share theirs.
     branches: BTreeSet<(Box<[u8]>, u64)>,
     next_leftover: u64,
@@ -91,6 +99,7 @@ impl Core {
                 }
             }
             Input::NotOpened(key) => self.not_opened(now, &key),
+            Input::Gone(key, received) => self.gone(now, &key, &received),
             Input::Responded { key, status, transmit } => {
                 if let Some(server) = self.servers.get_mut(&key) {
                     server.transaction.respond(now, status, transmit);
@@ -99,7 +108,7 @@ impl Core {
                     self.settle(&key);
                 }
             }
-            Input::HandOver(transaction) => self.take_over(*transaction),
+            Input::HandOver(transaction) => self.take_over(now, *transaction),
             Input::Timeout => self.timeout(now),
         }
     }
@@ -135,8 +144,8 @@ impl Core {
         let same = self.branches.range(from..).take_while(|(other, _)| **other == *branch);
         let numbers: Vec<u64> = same.map(|(_, number)| *number).collect();
         for number in numbers {
-            let transaction = self.leftovers.get_mut(&number);
-            if transaction.is_some_and(|t| t.receive(now, message) != Verdict::NotMine) {
+            let leftover = self.leftovers.get_mut(&number);
+            if leftover.is_some_and(|l| l.transaction.receive(now, message) != Verdict::NotMine) {
                 return self.settle_leftover(number);
             }
         }
@@ -193,23 +202,25 @@ impl Core {
         }
     }
 
-    fn take_over(&mut self, transaction: ClientTransaction) {
+    fn take_over(&mut self, now: Instant, transaction: ClientTransaction) {
         if self.leftovers.len() >= LEFTOVERS_MAX
             && let Some((oldest, forgotten)) = self.leftovers.pop_first()
         {
             // Its timer finds nothing when it fires.
-            self.branches.remove(&(forgotten.branch().into(), oldest));
+            self.branches.remove(&(forgotten.transaction.branch().into(), oldest));
             self.counters.forgotten += 1;
         }
         let number = self.next_leftover;
         self.next_leftover += 1;
         self.branches.insert((transaction.branch().into(), number));
-        self.leftovers.insert(number, transaction);
+        let give_up = now + self.settings.timers.patience();
+        self.timers.insert((give_up, Timer::Leftover(number)));
+        self.leftovers.insert(number, Leftover { transaction, give_up });
         self.settle_leftover(number);
     }
 
     fn settle_leftover(&mut self, number: u64) {
-        let Some(transaction) = self.leftovers.get_mut(&number) else { return };
+        let Some(Leftover { transaction, .. }) = self.leftovers.get_mut(&number) else { return };
         while let Some(transmit) = transaction.poll_transmit() {
             self.outputs.push_back(Output::Transmit(transmit));
         }
@@ -234,8 +245,13 @@ impl Core {
                     self.settle(&key);
                 }
                 Some((_, Timer::Leftover(number))) => {
-                    if let Some(transaction) = self.leftovers.get_mut(&number) {
-                        let _failure = transaction.handle_timeout(now);
+                    if let Some(leftover) = self.leftovers.get_mut(&number) {
+                        let _failure = leftover.transaction.handle_timeout(now);
+                        if leftover.transaction.is_proceeding() && leftover.give_up <= now {
+                            let branch = leftover.transaction.branch().into();
+                            self.branches.remove(&(branch, number));
+                            self.leftovers.remove(&number);
+                        }
                     }
                     self.settle_leftover(number);
                 }

@@ -53,6 +53,8 @@ pub enum Input<'a> {
     Opened(ServerKey, SessionId),
     /// No session could take it: 503.
     NotOpened(ServerKey),
+    /// The session that a request was for has ended: 481.
+    Gone(ServerKey, Box<Received>),
     /// A session sent this response.
     Responded {
         /// Whose answer it is.

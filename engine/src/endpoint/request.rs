@@ -99,6 +99,21 @@ impl Core {
         }
     }
 
+    /// The session that a request was passed on to is not there any more.
+    pub(super) fn gone(&mut self, now: Instant, key: &ServerKey, received: &Received) {
+        if received.message.method() == Some(b"ACK") {
+            self.counters.strays += 1;
+            return;
+        }
+        let Some(sent) = self.build(received.source, &received.message, 481, Ok) else { return };
+        self.counters.refused += 1;
+        if self.servers.contains_key(key) {
+            self.respond(now, key, 481, sent);
+        } else {
+            self.push(Output::Transmit(sent));
+        }
+    }
+
     /// RFC 3261 §17.1.1.3, §13.2.2.4: an ACK to a refusal has the INVITE's branch and ends here; one
     /// to a 2xx has its own and goes to the session.
     fn ack(&mut self, now: Instant, source: Destination, key: &ServerKey, m: &Message<&[u8]>) {
