@@ -1,4 +1,7 @@
 //! The INVITE server transaction (RFC 3261 §17.2.1 with RFC 6026 §7.1).
+//!
+//! A failed transport does not end it (RFC 6026 §7.1): else the next retransmission of the INVITE
+//! would be taken for a new call. A timer ends it in the end.
 
 crate::machine! {
     name "invite_server";
@@ -62,7 +65,7 @@ crate::machine! {
         Tx1xx => Proceeding [Send],
         Tx2xx => Accepted [Send, ArmTimerL],
         Tx3xx6xx => Completed [Send, ArmTimersGH],
-        TransportError => Terminated [TellTransportError];
+        TransportError => Proceeding [TellTransportError];
         ignore { RxAck, TimerG, TimerH, TimerI, TimerL }
     }
     Completed {
@@ -70,7 +73,7 @@ crate::machine! {
         RxAck => Confirmed [DisarmTimersGH, ArmTimerI],
         TimerG => Completed [Retransmit],
         TimerH => Terminated [TellNoAck],
-        TransportError => Terminated [TellTransportError];
+        TransportError => Completed [TellTransportError];
         ignore { Tx1xx, Tx2xx, Tx3xx6xx, TimerI, TimerL }
     }
     Confirmed {

@@ -10,6 +10,7 @@ mod entropy;
 mod machine;
 mod table;
 mod time;
+mod timers;
 
 pub mod invite_client;
 pub mod invite_server;
@@ -22,6 +23,7 @@ pub use entropy::Entropy;
 pub use machine::{Step, assert_total};
 pub use table::{Dot, Json, Machine, Mermaid, Row, Rule, STATES_MAX};
 pub use time::Instant;
+pub use timers::{TimerName, TimerSet};
 
 #[doc(hidden)]
 pub use rust_fsm as __rust_fsm;

@@ -1,5 +1,7 @@
 //! The `machine!` macro: one table makes states, events, actions, a total step and its pictures.
 
+use crate::Machine;
+
 /// What a step did, for the machine's own types.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Step<S: 'static, A: 'static> {
@@ -16,25 +18,58 @@ pub enum Step<S: 'static, A: 'static> {
     Refused,
 }
 
-/// Counts how often each state × event pair is written and refuses to compile unless it is once.
+/// Refuses to compile unless each state × event pair is written once, and names the one that is not.
 ///
 /// `pairs` holds `(state, event)` numbers; one pass fills a table, a second reads it.
-pub const fn assert_total<const STATES: usize, const EVENTS: usize>(pairs: &[(usize, usize)]) {
-    let mut seen = [[0_u8; EVENTS]; STATES];
+#[expect(clippy::indexing_slicing, reason = "at compile time a bad index is an error")]
+pub const fn assert_total<const STATES: usize, const EVENTS: usize>(
+    machine: &Machine,
+    pairs: &[(usize, usize)],
+) {
+    let mut seen = [[false; EVENTS]; STATES];
     let mut at = 0;
     while at < pairs.len() {
-        #[expect(clippy::indexing_slicing, reason = "at compile time a bad index is an error")]
         let (state, event) = pairs[at];
-        #[expect(clippy::indexing_slicing, reason = "at compile time a bad index is an error")]
-        let cell = &mut seen[state][event];
-        assert!(*cell == 0, "a state x event pair is written twice in this machine");
-        *cell = 1;
+        if seen[state][event] {
+            stop(machine, state, event, " is written twice");
+        }
+        seen[state][event] = true;
         at += 1;
     }
-    assert!(
-        pairs.len() == STATES * EVENTS,
-        "a state x event pair is missing: write a transition, or name it in ignore or refuse"
-    );
+    let mut state = 0;
+    while state < STATES {
+        let mut event = 0;
+        while event < EVENTS {
+            if !seen[state][event] {
+                stop(machine, state, event, " is missing: write a row, or ignore or refuse it");
+            }
+            event += 1;
+        }
+        state += 1;
+    }
+}
+
+/// Stops the compiler. Its message cannot be formatted, so it is put together byte by byte.
+#[expect(clippy::indexing_slicing, reason = "at compile time a bad index is an error")]
+#[expect(clippy::panic, reason = "it stops the compiler, never a program")]
+const fn stop(machine: &Machine, state: usize, event: usize, why: &str) -> ! {
+    let parts = [machine.name, ": ", machine.states[state], " × ", machine.events[event], why];
+    let mut text = [0; 256];
+    let mut length = 0;
+    let mut part = 0;
+    while part < parts.len() {
+        let bytes = parts[part].as_bytes();
+        let mut at = 0;
+        while at < bytes.len() && length < text.len() {
+            text[length] = bytes[at];
+            (length, at) = (length + 1, at + 1);
+        }
+        part += 1;
+    }
+    match core::str::from_utf8(text.split_at(length).0) {
+        Ok(text) => panic!("{}", text),
+        Err(_) => panic!("a state × event pair is missing or written twice"),
+    }
 }
 
 /// Declares a state machine as a table.
@@ -210,7 +245,7 @@ macro_rules! machine {
             }
         }
 
-        const _: () = $crate::assert_total::<{ State::ALL.len() }, { Event::ALL.len() }>(&[
+        const _: () = $crate::assert_total::<{ State::ALL.len() }, { Event::ALL.len() }>(&MACHINE, &[
             $(
                 $( (State::$from as usize, Event::$on as usize), )*
                 $( $( (State::$from as usize, Event::$ignored as usize), )* )?

@@ -30,8 +30,6 @@ crate::machine! {
     actions {
         /// Send the request again.
         Retransmit,
-        /// From now on Timer E runs at T2.
-        SlowTimerE,
         /// No more retransmission, no timeout.
         DisarmTimersEF,
         /// Start the wait of Timer K.
@@ -44,7 +42,7 @@ crate::machine! {
         TellTransportError,
     }
     Trying {
-        Rx1xx => Proceeding [SlowTimerE, Deliver],
+        Rx1xx => Proceeding [Deliver],
         RxFinal => Completed [DisarmTimersEF, ArmTimerK, Deliver],
         TimerE => Trying [Retransmit],
         TimerF => Terminated [TellTimeout],

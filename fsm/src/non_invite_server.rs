@@ -1,4 +1,7 @@
 //! The non-INVITE server transaction (RFC 3261 §17.2.2).
+//!
+//! A failed transport does not end it, as RFC 6026 §7.1 has it for INVITE: else a retransmitted BYE
+//! would find no transaction and be answered 481.
 
 crate::machine! {
     name "non_invite_server";
@@ -38,20 +41,20 @@ crate::machine! {
     Trying {
         Tx1xx => Proceeding [Send],
         TxFinal => Completed [Send, ArmTimerJ],
-        TransportError => Terminated [TellTransportError];
+        TransportError => Trying [TellTransportError];
         ignore { RxRequest, TimerJ }
     }
     Proceeding {
         RxRequest => Proceeding [Retransmit],
         Tx1xx => Proceeding [Send],
         TxFinal => Completed [Send, ArmTimerJ],
-        TransportError => Terminated [TellTransportError];
+        TransportError => Proceeding [TellTransportError];
         ignore { TimerJ }
     }
     Completed {
         RxRequest => Completed [Retransmit],
         TimerJ => Terminated [],
-        TransportError => Terminated [TellTransportError];
+        TransportError => Completed [TellTransportError];
         ignore { Tx1xx, TxFinal }
     }
     Terminated {

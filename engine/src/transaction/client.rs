@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use offhook_fsm::{Instant, Step, invite_client as invite, non_invite_client as other};
+use offhook_fsm::{
+    Instant, Step, TimerName, TimerSet, invite_client as invite, non_invite_client as other,
+};
 
 use super::Timers;
 use crate::sip::{Builder, HeaderName, Message, Unprintable};
@@ -42,10 +44,27 @@ impl fmt::Display for NotARequest {
 
 impl std::error::Error for NotARequest {}
 
+/// Timer D over unreliable transports: a fixed time, since the server's T1 is not known (§17.1.1.2).
+const TIMER_D: Duration = Duration::from_secs(32);
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum State {
     Invite(invite::State),
     Other(other::State),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Timer {
+    /// B and F.
+    Patience,
+    /// D, K and M.
+    Linger,
+    /// A and E.
+    Retransmit,
+}
+
+impl TimerName for Timer {
+    const ALL: &'static [Self] = &[Self::Patience, Self::Linger, Self::Retransmit];
 }
 
 /// A client transaction, for INVITE and for everything else but ACK.
@@ -61,12 +80,9 @@ pub struct ClientTransaction {
     request: Transmit,
     ack: Option<Transmit>,
     outgoing: Option<Transmit>,
-    /// Timers A and E: when, and the pause after it.
-    retransmit: Option<(Instant, Duration)>,
-    /// Timers B and F.
-    patience: Option<Instant>,
-    /// Timers D, K and M.
-    linger: Option<Instant>,
+    armed: TimerSet<Timer, 3>,
+    /// The last value of Timer A or E.
+    pause: Duration,
 }
 
 impl ClientTransaction {
@@ -85,7 +101,11 @@ impl ClientTransaction {
         } else {
             State::Other(other::State::START)
         };
-        let reliable = request.destination.transport.is_reliable();
+        let mut armed = TimerSet::new();
+        armed.arm(Timer::Patience, now + timers.patience());
+        if !request.destination.transport.is_reliable() {
+            armed.arm(Timer::Retransmit, now + timers.t1);
+        }
         Ok(Self {
             state,
             timers,
@@ -94,9 +114,8 @@ impl ClientTransaction {
             outgoing: Some(request.clone()),
             request,
             ack: None,
-            retransmit: (!reliable).then(|| (now + timers.t1, timers.t1.saturating_mul(2))),
-            patience: Some(now + timers.patience()),
-            linger: None,
+            armed,
+            pause: timers.t1,
         })
     }
 
@@ -149,8 +168,7 @@ impl ClientTransaction {
     /// When to call [`handle_timeout`](Self::handle_timeout).
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        let retransmit = self.retransmit.map(|(at, _)| at);
-        [retransmit, self.patience, self.linger].into_iter().flatten().min()
+        self.armed.next_deadline()
     }
 
     /// Takes in a response.
@@ -180,35 +198,37 @@ impl ClientTransaction {
         }
     }
 
-    /// Runs the timers that are due.
+    /// Runs one timer that is due, if any is. More may be due: see [`deadline`](Self::deadline).
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Failure> {
-        if self.patience.is_some_and(|at| at <= now) {
-            self.patience = None;
-            return self.step(now, invite::Event::TimerB, other::Event::TimerF);
+        let (timer, due) = self.armed.pop_due(now)?;
+        match timer {
+            Timer::Patience => self.step(now, invite::Event::TimerB, other::Event::TimerF),
+            Timer::Linger => {
+                let event = match self.state {
+                    State::Invite(invite::State::Accepted) => invite::Event::TimerM,
+                    _ => invite::Event::TimerD,
+                };
+                self.step(now, event, other::Event::TimerK)
+            }
+            Timer::Retransmit => {
+                self.arm_retransmit(now, due);
+                self.step(now, invite::Event::TimerA, other::Event::TimerE)
+            }
         }
-        if self.linger.is_some_and(|at| at <= now) {
-            self.linger = None;
-            let event = match self.state {
-                State::Invite(invite::State::Accepted) => invite::Event::TimerM,
-                _ => invite::Event::TimerD,
-            };
-            return self.step(now, event, other::Event::TimerK);
-        }
-        if let Some((at, pause)) = self.retransmit.filter(|(at, _)| *at <= now) {
-            let next = match self.state {
-                State::Invite(_) => pause.saturating_mul(2),
-                State::Other(_) => pause.saturating_mul(2).min(self.timers.t2),
-            };
-            let pause = if matches!(self.state, State::Other(_)) {
-                pause.min(self.timers.t2)
-            } else {
-                pause
-            };
-            // From the moment it was due, so that a late call does not stretch the series.
-            self.retransmit = Some((at + pause, next));
-            return self.step(now, invite::Event::TimerA, other::Event::TimerE);
-        }
-        None
+    }
+
+    /// Timer A doubles without end, Timer E up to T2, and is T2 once a 1xx came (§17.1.2.2).
+    fn arm_retransmit(&mut self, now: Instant, due: Instant) {
+        let doubled = self.pause.saturating_mul(2);
+        self.pause = match self.state {
+            State::Invite(_) => doubled,
+            State::Other(other::State::Proceeding) => self.timers.t2,
+            State::Other(_) => doubled.min(self.timers.t2),
+        };
+        // From the moment it was due, so that a late call does not stretch the series, unless it
+        // is so late that several would go out in a row.
+        let next = due + self.pause;
+        self.armed.arm(Timer::Retransmit, if next > now { next } else { now + self.pause });
     }
 
     /// The transport could not deliver.
@@ -235,10 +255,16 @@ impl ClientTransaction {
                 invite::Action::Retransmit => self.outgoing = Some(self.request.clone()),
                 invite::Action::Deliver => verdict = Verdict::Deliver,
                 invite::Action::SendAck => self.outgoing.clone_from(&self.ack),
-                invite::Action::ArmTimerD => self.arm_linger(now, Duration::from_secs(32)),
+                invite::Action::ArmTimerD => {
+                    if self.linger(now, TIMER_D) {
+                        let _over = self.step_invite(now, invite::Event::TimerD);
+                    }
+                }
                 // RFC 6026 §7.2: 64·T1 over any transport, since other branches may answer.
-                invite::Action::ArmTimerM => self.linger = Some(now + self.timers.patience()),
-                invite::Action::DisarmTimersAB => (self.retransmit, self.patience) = (None, None),
+                invite::Action::ArmTimerM => {
+                    self.armed.arm(Timer::Linger, now + self.timers.patience());
+                }
+                invite::Action::DisarmTimersAB => self.disarm(),
                 invite::Action::TellTimeout => failure = Some(Failure::Timeout),
                 invite::Action::TellTransportError => failure = Some(Failure::Transport),
             }
@@ -257,12 +283,12 @@ impl ClientTransaction {
         for action in actions {
             match action {
                 other::Action::Retransmit => self.outgoing = Some(self.request.clone()),
-                other::Action::SlowTimerE => {
-                    let slow = self.timers.t2;
-                    self.retransmit = self.retransmit.map(|(at, _)| (at, slow));
+                other::Action::DisarmTimersEF => self.disarm(),
+                other::Action::ArmTimerK => {
+                    if self.linger(now, self.timers.t4) {
+                        let _over = self.step_other(now, other::Event::TimerK);
+                    }
                 }
-                other::Action::DisarmTimersEF => (self.retransmit, self.patience) = (None, None),
-                other::Action::ArmTimerK => self.arm_linger(now, self.timers.t4),
                 other::Action::Deliver => verdict = Verdict::Deliver,
                 other::Action::TellTimeout => failure = Some(Failure::Timeout),
                 other::Action::TellTransportError => failure = Some(Failure::Transport),
@@ -272,21 +298,23 @@ impl ClientTransaction {
         (verdict, failure)
     }
 
-    /// Timers D and K are zero over reliable transports: what would linger is over at once.
-    fn arm_linger(&mut self, now: Instant, wait: Duration) {
-        if !self.request.destination.transport.is_reliable() {
-            self.linger = Some(now + wait);
-            return;
+    /// Arms Timer D or K. `true` over a reliable transport, where they are zero: they are due.
+    fn linger(&mut self, now: Instant, wait: Duration) -> bool {
+        let due = self.request.destination.transport.is_reliable();
+        if !due {
+            self.armed.arm(Timer::Linger, now + wait);
         }
-        self.state = match self.state {
-            State::Invite(_) => State::Invite(invite::State::Terminated),
-            State::Other(_) => State::Other(other::State::Terminated),
-        };
+        due
+    }
+
+    fn disarm(&mut self) {
+        self.armed.cancel(Timer::Patience);
+        self.armed.cancel(Timer::Retransmit);
     }
 
     const fn stop_if_over(&mut self) {
         if self.is_terminated() {
-            (self.retransmit, self.patience, self.linger) = (None, None, None);
+            self.armed.cancel_all();
         }
     }
 

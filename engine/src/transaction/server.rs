@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use offhook_fsm::{Instant, Step, invite_server as invite, non_invite_server as other};
+use offhook_fsm::{
+    Instant, Step, TimerName, TimerSet, invite_server as invite, non_invite_server as other,
+};
 
 use super::Timers;
 use crate::transport::Transmit;
@@ -17,6 +19,20 @@ enum State {
     Other(other::State),
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Timer {
+    /// H.
+    Patience,
+    /// I, J and L.
+    Linger,
+    /// G.
+    Retransmit,
+}
+
+impl TimerName for Timer {
+    const ALL: &'static [Self] = &[Self::Patience, Self::Linger, Self::Retransmit];
+}
+
 /// A server transaction, for INVITE and for everything else but ACK.
 ///
 /// It keeps the last response and answers retransmissions with it. A 2xx to INVITE it does not
@@ -28,12 +44,9 @@ pub struct ServerTransaction {
     reliable: bool,
     last: Option<Transmit>,
     outgoing: Option<Transmit>,
-    /// Timer G: when, and the pause after it.
-    retransmit: Option<(Instant, Duration)>,
-    /// Timer H.
-    patience: Option<Instant>,
-    /// Timers I, J and L.
-    linger: Option<Instant>,
+    armed: TimerSet<Timer, 3>,
+    /// The last value of Timer G.
+    pause: Duration,
 }
 
 impl ServerTransaction {
@@ -51,9 +64,8 @@ impl ServerTransaction {
             reliable,
             last: None,
             outgoing: None,
-            retransmit: None,
-            patience: None,
-            linger: None,
+            armed: TimerSet::new(),
+            pause: timers.t1,
         }
     }
 
@@ -84,8 +96,7 @@ impl ServerTransaction {
     /// When to call [`handle_timeout`](Self::handle_timeout).
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        let retransmit = self.retransmit.map(|(at, _)| at);
-        [retransmit, self.patience, self.linger].into_iter().flatten().min()
+        self.armed.next_deadline()
     }
 
     /// The user answers with `status`. A response after a final one is dropped, except a 2xx again.
@@ -111,20 +122,23 @@ impl ServerTransaction {
         }
     }
 
-    /// Runs the timers that are due.
+    /// Runs one timer that is due, if any is. More may be due: see [`deadline`](Self::deadline).
     pub fn handle_timeout(&mut self, now: Instant) -> Option<NoAck> {
-        if self.patience.is_some_and(|at| at <= now) {
-            self.patience = None;
-            return self.step_invite(now, invite::Event::TimerH, None).0;
-        }
-        if self.linger.is_some_and(|at| at <= now) {
-            self.linger = None;
-            let accepted = matches!(self.state, State::Invite(invite::State::Accepted));
-            let event = if accepted { invite::Event::TimerL } else { invite::Event::TimerI };
-            self.step(now, event, other::Event::TimerJ, None);
-        } else if let Some((at, pause)) = self.retransmit.filter(|(at, _)| *at <= now) {
-            self.retransmit = Some((at + pause, pause.saturating_mul(2).min(self.timers.t2)));
-            self.step_invite(now, invite::Event::TimerG, None);
+        let (timer, due) = self.armed.pop_due(now)?;
+        match timer {
+            Timer::Patience => return self.step_invite(now, invite::Event::TimerH, None).0,
+            Timer::Linger => {
+                let accepted = matches!(self.state, State::Invite(invite::State::Accepted));
+                let event = if accepted { invite::Event::TimerL } else { invite::Event::TimerI };
+                self.step(now, event, other::Event::TimerJ, None);
+            }
+            Timer::Retransmit => {
+                self.pause = self.pause.saturating_mul(2).min(self.timers.t2);
+                // As the client's: in step with the series, but never several in a row.
+                let next = due + self.pause;
+                self.armed.arm(Timer::Retransmit, if next > now { next } else { now + self.pause });
+                self.step_invite(now, invite::Event::TimerG, None);
+            }
         }
         None
     }
@@ -159,14 +173,24 @@ impl ServerTransaction {
                 invite::Action::Send => self.send(response.clone()),
                 invite::Action::Retransmit => self.outgoing.clone_from(&self.last),
                 invite::Action::ArmTimersGH => {
-                    let pause = self.timers.t1.saturating_mul(2).min(self.timers.t2);
-                    self.retransmit = (!self.reliable).then(|| (now + self.timers.t1, pause));
-                    self.patience = Some(now + self.timers.patience());
+                    self.armed.arm(Timer::Patience, now + self.timers.patience());
+                    if !self.reliable {
+                        self.armed.arm(Timer::Retransmit, now + self.timers.t1);
+                    }
                 }
-                invite::Action::DisarmTimersGH => (self.retransmit, self.patience) = (None, None),
-                invite::Action::ArmTimerI => self.arm_linger(now, self.timers.t4),
+                invite::Action::DisarmTimersGH => {
+                    self.armed.cancel(Timer::Patience);
+                    self.armed.cancel(Timer::Retransmit);
+                }
+                invite::Action::ArmTimerI => {
+                    if self.linger(now, self.timers.t4) {
+                        self.step_invite(now, invite::Event::TimerI, None);
+                    }
+                }
                 // RFC 6026 §7.1: 64·T1 over any transport.
-                invite::Action::ArmTimerL => self.linger = Some(now + self.timers.patience()),
+                invite::Action::ArmTimerL => {
+                    self.armed.arm(Timer::Linger, now + self.timers.patience());
+                }
                 invite::Action::DeliverAck => deliver = true,
                 invite::Action::TellNoAck => no_ack = Some(NoAck),
                 // The user learns it from the transport itself.
@@ -185,7 +209,11 @@ impl ServerTransaction {
             match action {
                 other::Action::Send => self.send(response.clone()),
                 other::Action::Retransmit => self.outgoing.clone_from(&self.last),
-                other::Action::ArmTimerJ => self.arm_linger(now, self.timers.patience()),
+                other::Action::ArmTimerJ => {
+                    if self.linger(now, self.timers.patience()) {
+                        self.step_other(now, other::Event::TimerJ, None);
+                    }
+                }
                 other::Action::TellTransportError => {}
             }
         }
@@ -197,21 +225,17 @@ impl ServerTransaction {
         self.outgoing = response;
     }
 
-    /// Timers I and J are zero over reliable transports: what would linger is over at once.
-    fn arm_linger(&mut self, now: Instant, wait: Duration) {
+    /// Arms Timer I or J. `true` over a reliable transport, where they are zero: they are due.
+    fn linger(&mut self, now: Instant, wait: Duration) -> bool {
         if !self.reliable {
-            self.linger = Some(now + wait);
-            return;
+            self.armed.arm(Timer::Linger, now + wait);
         }
-        self.state = match self.state {
-            State::Invite(_) => State::Invite(invite::State::Terminated),
-            State::Other(_) => State::Other(other::State::Terminated),
-        };
+        self.reliable
     }
 
     const fn stop_if_over(&mut self) {
         if self.is_terminated() {
-            (self.retransmit, self.patience, self.linger) = (None, None, None);
+            self.armed.cancel_all();
         }
     }
 }
