@@ -8,7 +8,9 @@ use super::core::MergeKey;
 use super::{Core, Output};
 use crate::id::SessionId;
 use crate::negotiate::screen;
-use crate::sip::{ALLOWED_METHODS, Builder, HeaderName, Message, Unprintable, Uri, text};
+use crate::sip::{
+    ALLOWED_METHODS, Builder, HeaderName, Message, Unprintable, Uri, reason_phrase, text,
+};
 use crate::transaction::ServerKey;
 use crate::transport::{Destination, Received, Transmit, Transport};
 
@@ -197,9 +199,10 @@ impl Core {
         more: impl FnOnce(Builder) -> Result<Builder, Unprintable>,
     ) -> Option<Transmit> {
         let tag = self.tag(m);
-        let built = Builder::response(m, status, phrase(status), Some(&tag), Some(source.remote))
-            .and_then(|b| b.header(HeaderName::Server, &self.settings.user_agent))
-            .and_then(more);
+        let built =
+            Builder::response(m, status, reason_phrase(status), Some(&tag), Some(source.remote))
+                .and_then(|b| b.header(HeaderName::Server, &self.settings.user_agent))
+                .and_then(more);
         let mut destination = source;
         if let (Transport::Udp, Ok(via)) = (source.transport, m.via())
             && via.rport().is_none()
@@ -240,25 +243,3 @@ fn log_refusal(status: u16, reason: &str) {
 
 #[cfg(not(feature = "shell"))]
 const fn log_refusal(_status: u16, _reason: &str) {}
-
-const fn phrase(status: u16) -> &'static str {
-    match status {
-        100 => "Trying",
-        200 => "OK",
-        400 => "Bad Request",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        413 => "Request Entity Too Large",
-        415 => "Unsupported Media Type",
-        416 => "Unsupported URI Scheme",
-        420 => "Bad Extension",
-        481 => "Call/Transaction Does Not Exist",
-        482 => "Loop Detected",
-        483 => "Too Many Hops",
-        488 => "Not Acceptable Here",
-        503 => "Service Unavailable",
-        505 => "Version Not Supported",
-        513 => "Message Too Large",
-        _ => "Rejected",
-    }
-}

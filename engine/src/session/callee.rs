@@ -11,7 +11,7 @@ use crate::dialog::{Dialog, Order};
 use crate::error::SessionError;
 use crate::negotiate::{Offered, Refusal, answer, screen};
 use crate::notification::{Originator, StreamKind};
-use crate::sip::HeaderName;
+use crate::sip::{HeaderName, reason_phrase};
 use crate::snapshot::CallDirection;
 use crate::streams::Streams;
 use crate::transaction::ServerKey;
@@ -163,7 +163,7 @@ impl Core {
         let Some(incoming) = self.incoming.as_ref().filter(|incoming| !incoming.final_sent) else {
             return;
         };
-        self.answer_invite(incoming.refusal.0, phrase(incoming.refusal.0), None);
+        self.answer_invite(incoming.refusal.0, reason_phrase(incoming.refusal.0), None);
     }
 
     fn answer_invite(
@@ -275,23 +275,5 @@ impl Core {
         if let Some((key, received)) = self.unanswered.take() {
             self.respond(&key, &received, status, reason, |builder| Ok(builder.finish()));
         }
-    }
-}
-
-/// The phrase of RFC 3261 §21 for a refusal.
-const fn phrase(status: u16) -> &'static str {
-    match status {
-        400 => "Bad Request",
-        404 => "Not Found",
-        480 => "Temporarily Unavailable",
-        486 => "Busy Here",
-        487 => "Request Terminated",
-        488 => "Not Acceptable Here",
-        500 => "Server Internal Error",
-        503 => "Service Unavailable",
-        600 => "Busy Everywhere",
-        603 => "Decline",
-        300..400 => "Redirection",
-        _ => "Rejected",
     }
 }
