@@ -7,7 +7,8 @@ use crate::notification::SessionState;
 /// A method was called in a state that does not allow it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SessionStateError {
-    /// The method, as `accept()`.
+    /// The method, as `accept()`; where it is not the state that stands in the way, with what does,
+    /// as `stop_recording_audio() without a recording`.
     pub method: &'static str,
     /// Where the session stands.
     pub state: SessionState,

@@ -27,4 +27,6 @@ pub use offhook_media as media;
 
 pub use notification::Notification;
 #[cfg(feature = "shell")]
+pub use shell::{Config, Engine, EngineError, Listener, Session, SessionManager};
+#[cfg(feature = "shell")]
 pub use shell::{Delivery, Filter, NotificationCenter, Observer, ObserverId, Subscription};

@@ -1,4 +1,7 @@
 //! The INVITE client transaction (RFC 3261 §17.1.1 with RFC 6026 §7.2).
+//!
+//! A proxy forwards a 2xx even after a refusal (RFC 3261 §16.7 step 5): it goes to the user, who ends
+//! what nobody wants.
 
 crate::machine! {
     name "invite_client";
@@ -68,10 +71,11 @@ crate::machine! {
         ignore { TimerA, TimerB, TimerD, TimerM }
     }
     Completed {
+        Rx2xx => Completed [Deliver],
         Rx3xx6xx => Completed [SendAck],
         TimerD => Terminated [],
         TransportError => Terminated [TellTransportError];
-        ignore { Rx1xx, Rx2xx, TimerA, TimerB, TimerM }
+        ignore { Rx1xx, TimerA, TimerB, TimerM }
     }
     Accepted {
         Rx2xx => Accepted [Deliver],

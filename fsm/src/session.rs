@@ -69,6 +69,10 @@ crate::machine! {
         NegotiationFailed,
         /// The ACK to our 200.
         RxAck,
+        /// The ACK to our 200, with an answer to the offer in it that can be used.
+        RxAckAnswer,
+        /// The ACK to our 200 whose answer to the offer in it is missing or cannot be used.
+        RxAckUnusable,
         /// No ACK within 64·T1.
         NoAck,
         /// A CANCEL before our final response.
@@ -89,6 +93,26 @@ crate::machine! {
         RxProposal,
         /// `accept_proposal`, `reject_proposal`, or the peer's CANCEL.
         ProposalDecided,
+        /// A re-INVITE that adds nothing: a refresh, a hold, another address or codec.
+        RxReinvite,
+        /// A re-INVITE that cannot be answered.
+        RxReinviteUnusable,
+        /// `start_recording_audio` with active audio, and nobody holds the call.
+        StartRecording,
+        /// `start_recording_audio` with active audio while the call is held.
+        ArmRecording,
+        /// `start_recording_audio` while a recording runs or is armed.
+        StartSecondRecording,
+        /// `stop_recording_audio` while a recording runs or is armed.
+        StopRecording,
+        /// `stop_recording_audio` without a recording.
+        StopNoRecording,
+        /// `send_dtmf` with active audio.
+        SendDtmf,
+        /// `play`, `stop_playing`, `echo` or `mute` with an audio stream, active or to come.
+        SteerAudio,
+        /// One of the calls that need audio, without it.
+        MissAudio,
     }
     actions {
         /// `SIPSessionChangedState`.
@@ -143,6 +167,20 @@ crate::machine! {
         SendProposal,
         /// Answer the re-INVITE.
         AnswerProposal,
+        /// Answer the re-INVITE with 200 and our description, again until the ACK.
+        AnswerReinvite,
+        /// Refuse the re-INVITE with the code at hand; the call goes on as it was.
+        RefuseReinvite,
+        /// `SIPSessionWillStartRecordingAudio`.
+        TellWillStartRecording,
+        /// Open the recording's file; `SIPSessionDidStartRecordingAudio` when it is open.
+        OpenRecording,
+        /// `SIPSessionWillStopRecordingAudio`.
+        TellWillStopRecording,
+        /// Close the recording's file; `SIPSessionDidStopRecordingAudio` when it is closed.
+        CloseRecording,
+        /// Hand the order to the media layer.
+        OrderMedia,
     }
     Null {
         Connect => Calling [PrepareStreams, TellState, TellOutgoing],
@@ -151,9 +189,12 @@ crate::machine! {
             EndUnsent, EndUnanswered, End, Prepared, PrepareFailed, RxRinging, RxRingingMedia,
             RxProgress, RxProgressMedia, Rx2xx, Rx2xxUnusable, RxFailure, TryNextRoute, NoAnswer,
             NegotiationFailed, RxAck, NoAck, RxCancel, RxBye, Farewell, MediaFailed, InternalError,
-            ProposalSettled, RxProposal,
+            ProposalSettled, RxProposal, RxReinvite, RxReinviteUnusable, RxAckAnswer, RxAckUnusable,
         };
-        refuse { Accept, Reject, Propose, ProposalDecided }
+        refuse {
+            Accept, Reject, Propose, ProposalDecided, StartRecording, ArmRecording, StopRecording,
+            SendDtmf, SteerAudio, StartSecondRecording, StopNoRecording, MissAudio,
+        }
     }
     Calling {
         Prepared => Calling [SendInvite],
@@ -173,12 +214,17 @@ crate::machine! {
         End => Terminating [TellState, TellWillEnd, Silence, SendCancel],
         RxBye => Terminated [AnswerBye, StopStreams, TellState, TellDidFail, TellDidEnd],
         MediaFailed => Terminated [SendCancel, StopStreams, TellState, TellDidFail, TellDidEnd],
-        InternalError => Terminated [SendCancel, StopStreams, TellState, TellDidFail, TellDidEnd];
+        InternalError => Terminated [SendCancel, StopStreams, TellState, TellDidFail, TellDidEnd],
+        SendDtmf => Calling [OrderMedia],
+        SteerAudio => Calling [OrderMedia];
         ignore {
             RxInvite, RxProgress, NegotiationFailed, RxAck, NoAck, RxCancel, Farewell,
-            ProposalSettled, RxProposal,
+            ProposalSettled, RxProposal, RxReinvite, RxReinviteUnusable, RxAckAnswer, RxAckUnusable,
         };
-        refuse { Connect, Accept, Reject, Propose, ProposalDecided }
+        refuse {
+            Connect, Accept, Reject, Propose, ProposalDecided, StartRecording, ArmRecording,
+            StopRecording, StartSecondRecording, StopNoRecording, MissAudio,
+        }
     }
     Incoming {
         Accept => Accepting [PrepareStreams, TellState],
@@ -188,13 +234,20 @@ crate::machine! {
         End => Terminating [SendRefusal, TellState, TellWillEnd, StopStreams],
         RxCancel => Terminated [AnswerCancel, TellState, TellDidFail, TellDidEnd],
         RxBye => Terminated [AnswerBye, SendRefusal, TellState, TellDidFail, TellDidEnd],
-        InternalError => Terminated [SendRefusal, TellState, TellDidFail, TellDidEnd];
+        InternalError => Terminated [SendRefusal, TellState, TellDidFail, TellDidEnd],
+        SteerAudio => Incoming [OrderMedia],
+        RxReinvite => Incoming [RefuseReinvite],
+        RxReinviteUnusable => Incoming [RefuseReinvite];
         ignore {
             RxInvite, Prepared, PrepareFailed, RxRinging, RxRingingMedia, RxProgress,
             RxProgressMedia, Rx2xx, Rx2xxUnusable, RxFailure, TryNextRoute, NoAnswer,
             NegotiationFailed, RxAck, NoAck, Farewell, MediaFailed, ProposalSettled, RxProposal,
+            RxAckAnswer, RxAckUnusable,
         };
-        refuse { Connect, Propose, ProposalDecided }
+        refuse {
+            Connect, Propose, ProposalDecided, StartRecording, ArmRecording, StopRecording,
+            SendDtmf, StartSecondRecording, StopNoRecording, MissAudio,
+        }
     }
     Accepting {
         Prepared => Accepting [SendAnswer, StartStreams, TellWillStart],
@@ -210,12 +263,21 @@ crate::machine! {
         EndUnanswered => Terminating [TellState, TellWillEnd, Silence, SendBye],
         End => Terminating [TellState, TellWillEnd, Silence, SendBye],
         MediaFailed => Terminated [SendBye, StopStreams, TellState, TellDidFail, TellDidEnd],
-        InternalError => Terminated [SendBye, StopStreams, TellState, TellDidFail, TellDidEnd];
+        InternalError => Terminated [SendBye, StopStreams, TellState, TellDidFail, TellDidEnd],
+        SendDtmf => Accepting [OrderMedia],
+        SteerAudio => Accepting [OrderMedia],
+        RxReinvite => Accepting [RefuseReinvite],
+        RxReinviteUnusable => Accepting [RefuseReinvite],
+        RxAckAnswer => Established [StartStreams, TellState, TellDidStart],
+        RxAckUnusable => Terminated [SendBye, StopStreams, TellState, TellDidFail, TellDidEnd];
         ignore {
-            RxInvite, RxRinging, RxRingingMedia, RxProgress, RxProgressMedia, Rx2xx,
-            Rx2xxUnusable, RxFailure, TryNextRoute, NoAnswer, Farewell, ProposalSettled, RxProposal,
+            RxInvite, RxRinging, RxRingingMedia, RxProgress, RxProgressMedia, Rx2xx, Rx2xxUnusable,
+            RxFailure, TryNextRoute, NoAnswer, Farewell, ProposalSettled, RxProposal,
         };
-        refuse { Connect, Accept, Reject, Propose, ProposalDecided }
+        refuse {
+            Connect, Accept, Reject, Propose, ProposalDecided, StartRecording, ArmRecording,
+            StopRecording, StartSecondRecording, StopNoRecording, MissAudio,
+        }
     }
     Established {
         Rx2xx => Established [SendAck],
@@ -226,13 +288,24 @@ crate::machine! {
         MediaFailed => Terminated [SendBye, StopStreams, TellState, TellDidFail, TellDidEnd],
         InternalError => Terminated [SendBye, StopStreams, TellState, TellDidFail, TellDidEnd],
         Propose => Proposing [PrepareStreams, TellState, TellProposal],
-        RxProposal => Proposed [TellState, TellProposal];
+        RxProposal => Proposed [TellState, TellProposal],
+        StartRecording => Established [TellWillStartRecording, OpenRecording],
+        ArmRecording => Established [],
+        StopRecording => Established [TellWillStopRecording, CloseRecording],
+        SendDtmf => Established [OrderMedia],
+        SteerAudio => Established [OrderMedia],
+        NoAck => Terminated [SendBye, StopStreams, TellState, TellDidFail, TellDidEnd],
+        RxReinvite => Established [AnswerReinvite, StartStreams],
+        RxReinviteUnusable => Established [RefuseReinvite];
         ignore {
             RxInvite, Prepared, PrepareFailed, RxRinging, RxRingingMedia, RxProgress,
             RxProgressMedia, Rx2xxUnusable, RxFailure, TryNextRoute, NoAnswer, NegotiationFailed,
-            RxAck, NoAck, RxCancel, Farewell, ProposalSettled,
+            RxAck, RxCancel, Farewell, ProposalSettled, RxAckAnswer, RxAckUnusable,
         };
-        refuse { Connect, Accept, Reject, ProposalDecided }
+        refuse {
+            Connect, Accept, Reject, ProposalDecided, StartSecondRecording, StopNoRecording,
+            MissAudio,
+        }
     }
     Proposing {
         Prepared => Proposing [SendProposal],
@@ -244,13 +317,23 @@ crate::machine! {
         End => Terminating [TellState, TellWillEnd, Silence, SendBye],
         RxBye => Terminated [AnswerBye, StopStreams, TellState, TellDidEnd],
         MediaFailed => Terminated [SendBye, StopStreams, TellState, TellDidFail, TellDidEnd],
-        InternalError => Terminated [SendBye, StopStreams, TellState, TellDidFail, TellDidEnd];
+        InternalError => Terminated [SendBye, StopStreams, TellState, TellDidFail, TellDidEnd],
+        StartRecording => Proposing [TellWillStartRecording, OpenRecording],
+        ArmRecording => Proposing [],
+        StopRecording => Proposing [TellWillStopRecording, CloseRecording],
+        SendDtmf => Proposing [OrderMedia],
+        SteerAudio => Proposing [OrderMedia],
+        RxReinvite => Proposing [RefuseReinvite],
+        RxReinviteUnusable => Proposing [RefuseReinvite];
         ignore {
-            RxInvite, RxRinging, RxRingingMedia, RxProgress, RxProgressMedia, Rx2xx,
-            Rx2xxUnusable, RxFailure, TryNextRoute, NegotiationFailed, RxAck, NoAck, RxCancel,
-            Farewell, RxProposal,
+            RxInvite, RxRinging, RxRingingMedia, RxProgress, RxProgressMedia, Rx2xx, Rx2xxUnusable,
+            RxFailure, TryNextRoute, NegotiationFailed, RxAck, NoAck, RxCancel, Farewell,
+            RxProposal, RxAckAnswer, RxAckUnusable,
         };
-        refuse { Connect, Accept, Reject, Propose, ProposalDecided }
+        refuse {
+            Connect, Accept, Reject, Propose, ProposalDecided, StartSecondRecording,
+            StopNoRecording, MissAudio,
+        }
     }
     Proposed {
         ProposalDecided => Established [AnswerProposal, TellState, TellProposalSettled, StartStreams],
@@ -259,13 +342,23 @@ crate::machine! {
         End => Terminating [TellState, TellWillEnd, Silence, SendBye],
         RxBye => Terminated [AnswerBye, StopStreams, TellState, TellDidEnd],
         MediaFailed => Terminated [SendBye, StopStreams, TellState, TellDidFail, TellDidEnd],
-        InternalError => Terminated [SendBye, StopStreams, TellState, TellDidFail, TellDidEnd];
+        InternalError => Terminated [SendBye, StopStreams, TellState, TellDidFail, TellDidEnd],
+        StartRecording => Proposed [TellWillStartRecording, OpenRecording],
+        ArmRecording => Proposed [],
+        StopRecording => Proposed [TellWillStopRecording, CloseRecording],
+        SendDtmf => Proposed [OrderMedia],
+        SteerAudio => Proposed [OrderMedia],
+        RxReinvite => Proposed [RefuseReinvite],
+        RxReinviteUnusable => Proposed [RefuseReinvite];
         ignore {
             RxInvite, Prepared, PrepareFailed, RxRinging, RxRingingMedia, RxProgress,
             RxProgressMedia, Rx2xx, Rx2xxUnusable, RxFailure, TryNextRoute, NoAnswer,
             NegotiationFailed, RxAck, NoAck, RxCancel, Farewell, ProposalSettled, RxProposal,
+            RxAckAnswer, RxAckUnusable,
         };
-        refuse { Connect, Accept, Reject, Propose }
+        refuse {
+            Connect, Accept, Reject, Propose, StartSecondRecording, StopNoRecording, MissAudio,
+        }
     }
     Terminating {
         Rx2xx => Terminating [SendAck, SendBye],
@@ -276,16 +369,22 @@ crate::machine! {
         RxFailure => Terminated [StopStreams, TellState, TellDidEnd],
         NoAnswer => Terminated [StopStreams, TellState, TellDidEnd],
         Farewell => Terminated [StopStreams, TellState, TellDidEnd],
-        InternalError => Terminated [StopStreams, TellState, TellDidEnd],
+        InternalError => Terminated [SendBye, StopStreams, TellState, TellDidEnd],
         RxProgress => Terminating [SendCancel],
         RxRinging => Terminating [SendCancel],
         RxRingingMedia => Terminating [SendCancel],
-        RxProgressMedia => Terminating [SendCancel];
+        RxProgressMedia => Terminating [SendCancel],
+        RxAckAnswer => Terminating [SendBye],
+        RxAckUnusable => Terminating [SendBye];
         ignore {
             RxInvite, EndUnsent, EndUnanswered, End, Prepared, PrepareFailed, TryNextRoute,
-            NegotiationFailed, RxCancel, MediaFailed, ProposalSettled, RxProposal,
+            NegotiationFailed, RxCancel, MediaFailed, ProposalSettled, RxProposal, RxReinvite,
+            RxReinviteUnusable,
         };
-        refuse { Connect, Accept, Reject, Propose, ProposalDecided }
+        refuse {
+            Connect, Accept, Reject, Propose, ProposalDecided, StartRecording, ArmRecording,
+            StopRecording, SendDtmf, SteerAudio, StartSecondRecording, StopNoRecording, MissAudio,
+        }
     }
     Terminated {
         ;
@@ -293,8 +392,12 @@ crate::machine! {
             RxInvite, Reject, EndUnsent, EndUnanswered, End, Prepared, PrepareFailed, RxRinging,
             RxRingingMedia, RxProgress, RxProgressMedia, Rx2xx, Rx2xxUnusable, RxFailure,
             TryNextRoute, NoAnswer, NegotiationFailed, RxAck, NoAck, RxCancel, RxBye, Farewell,
-            MediaFailed, InternalError, ProposalSettled, RxProposal,
+            MediaFailed, InternalError, ProposalSettled, RxProposal, RxReinvite, RxReinviteUnusable,
+            RxAckAnswer, RxAckUnusable,
         };
-        refuse { Connect, Accept, Propose, ProposalDecided }
+        refuse {
+            Connect, Accept, Propose, ProposalDecided, StartRecording, ArmRecording, StopRecording,
+            SendDtmf, SteerAudio, StartSecondRecording, StopNoRecording, MissAudio,
+        }
     }
 }

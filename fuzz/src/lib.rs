@@ -15,4 +15,6 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("sdp_round_trip", offhook::sdp::fuzzing::sdp_round_trip),
     ("negotiation", offhook::negotiate::fuzzing::negotiation),
     ("rtp", offhook::media::fuzzing::rtp),
+    ("rtcp", offhook::media::fuzzing::rtcp),
+    ("rtp_stream", offhook::media::fuzzing::rtp_stream),
 ];

@@ -195,6 +195,13 @@ pub enum MediaEvent {
         /// `None` at the end or on `StopPlaying`, else what failed.
         failure: Option<String>,
     },
+    /// The sound device failed and is replaced by silence; streams go on.
+    DeviceFailed {
+        /// Which device.
+        device: String,
+        /// What failed, for people.
+        reason: String,
+    },
     /// The stream broke and is gone.
     Failed {
         /// Which stream.
@@ -205,10 +212,11 @@ pub enum MediaEvent {
 }
 
 impl MediaEvent {
-    /// The stream that the event is about.
+    /// The stream that the event is about; `None` for what concerns all.
     #[must_use]
-    pub const fn stream(&self) -> StreamId {
+    pub const fn stream(&self) -> Option<StreamId> {
         match self {
+            Self::DeviceFailed { .. } => None,
             Self::Prepared { stream, .. }
             | Self::PrepareFailed { stream, .. }
             | Self::SourceSeen { stream, .. }
@@ -217,7 +225,7 @@ impl MediaEvent {
             | Self::RecordingStopped { stream, .. }
             | Self::RecordingFailed { stream, .. }
             | Self::PlayEnded { stream, .. }
-            | Self::Failed { stream, .. } => *stream,
+            | Self::Failed { stream, .. } => Some(*stream),
         }
     }
 }

@@ -35,11 +35,15 @@ pub struct Rig {
     pub wire: Vec<(Destination, Vec<u8>)>,
     /// Orders to the media layer since the last [`media`](Self::media).
     media: Vec<String>,
+    /// Orders to the media layer since the last [`orders`](Self::orders), whole.
+    orders: Vec<MediaCommand>,
     /// Transactions that were handed over.
     pub handed_over: usize,
     deadline: Option<Instant>,
     /// The INVITE, sent or received.
     pub invite: Vec<u8>,
+    /// The Via of the peer's requests.
+    pub via: &'static str,
 }
 
 /// The peer's address over a transport.
@@ -73,9 +77,11 @@ impl Rig {
             told: Vec::new(),
             wire: Vec::new(),
             media: Vec::new(),
+            orders: Vec::new(),
             handed_over: 0,
             deadline: None,
             invite: Vec::new(),
+            via: VIA,
         }
     }
 
@@ -129,17 +135,11 @@ impl Rig {
         let result = self.core.handle_input(self.now, input);
         loop {
             match self.core.poll_output() {
-                Output::Transmit(sent) => self.wire.push((sent.destination, sent.bytes.to_vec())),
-                Output::Respond { transmit, .. } => {
-                    self.wire.push((transmit.destination, transmit.bytes.to_vec()));
-                }
-                Output::Media(command) => self.media.push(short_media(&command)),
-                Output::Notification(notification) => self.told.push(short(&notification.data)),
-                Output::HandOver(_) => self.handed_over += 1,
                 Output::Timeout(deadline) => {
                     self.deadline = deadline;
                     break;
                 }
+                output => self.take(output),
             }
         }
         let invite = self.wire.iter().rfind(|(_, bytes)| bytes.starts_with(b"INVITE"));
@@ -147,6 +147,23 @@ impl Rig {
             self.invite.clone_from(bytes);
         }
         result
+    }
+
+    /// Notes what the core, or what is left of it, wants done.
+    pub fn take(&mut self, output: Output) {
+        match output {
+            Output::Transmit(sent) => self.wire.push((sent.destination, sent.bytes.to_vec())),
+            Output::Respond { transmit, .. } => {
+                self.wire.push((transmit.destination, transmit.bytes.to_vec()));
+            }
+            Output::Media(command) => {
+                self.media.push(short_media(&command));
+                self.orders.push(command);
+            }
+            Output::Notification(notification) => self.told.push(short(&notification.data)),
+            Output::HandOver(_) => self.handed_over += 1,
+            Output::Timeout(_) => {}
+        }
     }
 
     /// Gives an order.
@@ -176,7 +193,8 @@ impl Rig {
         self.order(Order::Accept { streams: Streams::AUDIO, headers: Vec::new() })
     }
 
-    fn media_event(&mut self, event: MediaEvent) {
+    /// The media layer tells.
+    pub fn media_event(&mut self, event: MediaEvent) {
         self.feed(Input::Media(event)).unwrap();
     }
 
@@ -232,18 +250,22 @@ impl Rig {
         self.feed(Input::Response(received(bytes))).unwrap();
     }
 
-    /// An INVITE with that offer.
+    /// An INVITE with that offer; an empty one leaves the offer to us.
     pub fn invited(&mut self, offer: &str) {
-        let bytes = Builder::request(b"INVITE", b"sip:alice@192.0.2.1")
-            .and_then(|b| b.header(HeaderName::Via, VIA))
+        let builder = Builder::request(b"INVITE", b"sip:alice@192.0.2.1")
+            .and_then(|b| b.header(HeaderName::Via, self.via))
             .and_then(|b| b.header(HeaderName::From, "\"Bob\" <sip:bob@192.0.2.9>;tag=theirs"))
             .and_then(|b| b.header(HeaderName::To, "<sip:alice@192.0.2.1>"))
             .and_then(|b| b.header(HeaderName::CallId, "c1"))
             .and_then(|b| b.header(HeaderName::CSeq, "1 INVITE"))
             .and_then(|b| b.header(HeaderName::Contact, "<sip:bob@192.0.2.9:5062>"))
             .and_then(|b| b.header(HeaderName::UserAgent, "peer/1"))
-            .and_then(|b| b.body(b"application/sdp", offer.as_bytes()))
             .unwrap();
+        let bytes = if offer.is_empty() {
+            builder.finish()
+        } else {
+            builder.body(b"application/sdp", offer.as_bytes()).unwrap()
+        };
         self.invite.clone_from(&bytes);
         let received = received(bytes);
         let key = ServerKey::new(&received.message).unwrap();
@@ -252,19 +274,29 @@ impl Rig {
 
     /// A request of the peer in the dialog of an incoming or outgoing call.
     pub fn request(&mut self, method: &str, cseq: u32) {
+        self.request_with(method, cseq, "");
+    }
+
+    /// A request of the peer in the dialog, with that description.
+    pub fn request_with(&mut self, method: &str, cseq: u32, body: &str) {
         let invite = Message::parse(&self.invite[..]).unwrap();
         let outgoing = invite.from().unwrap().uri.user == Some(b"alice");
         let ours = String::from_utf8_lossy(&self.tag()).into_owned();
         let (from, to) = ("<sip:bob@192.0.2.9>;tag=theirs", format!("<sip:alice@h>;tag={ours}"));
         let to = if method == "CANCEL" && !outgoing { "<sip:alice@192.0.2.1>".into() } else { to };
         let bytes = Builder::request(method.as_bytes(), b"sip:alice@192.0.2.1")
-            .and_then(|b| b.header(HeaderName::Via, VIA))
+            .and_then(|b| b.header(HeaderName::Via, self.via))
             .and_then(|b| b.header(HeaderName::From, from))
             .and_then(|b| b.header(HeaderName::To, to))
             .and_then(|b| b.header(HeaderName::CallId, invite.call_id().unwrap()))
             .and_then(|b| b.header(HeaderName::CSeq, format!("{cseq} {method}")))
-            .unwrap()
-            .finish();
+            .and_then(|b| b.header(HeaderName::Contact, "<sip:bob@192.0.2.9:5064>"))
+            .unwrap();
+        let bytes = if body.is_empty() {
+            bytes.finish()
+        } else {
+            bytes.body(b"application/sdp", body.as_bytes()).unwrap()
+        };
         let received = received(bytes);
         let key = ServerKey::new(&received.message).unwrap();
         self.feed(Input::Request(key, received)).unwrap();
@@ -296,6 +328,11 @@ impl Rig {
         std::mem::take(&mut self.media)
     }
 
+    /// Orders to the media layer since the last call, whole.
+    pub fn orders(&mut self) -> Vec<MediaCommand> {
+        std::mem::take(&mut self.orders)
+    }
+
     /// First words of the messages since the last call: a method, or a status code.
     pub fn sent(&mut self) -> Vec<String> {
         let first = |bytes: &[u8]| {
@@ -308,7 +345,8 @@ impl Rig {
     }
 }
 
-const STREAM: StreamId = StreamId { session: 1, index: 0 };
+/// The session's audio stream.
+pub const STREAM: StreamId = StreamId { session: 1, index: 0 };
 const VIA: &str = "SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bKpeer;rport";
 
 fn received(bytes: Vec<u8>) -> Received {
@@ -342,6 +380,9 @@ fn short(data: &NotificationData) -> String {
         NotificationData::SessionDidEnd { originator } => format!("DidEnd{{{originator}}}"),
         NotificationData::SessionGotHoldRequest { originator } => {
             format!("GotHoldRequest{{{originator}}}")
+        }
+        NotificationData::SessionGotUnholdRequest { originator } => {
+            format!("GotUnholdRequest{{{originator}}}")
         }
         other => other.name().trim_start_matches("SIPSession").to_owned(),
     }

@@ -7,7 +7,7 @@ use offhook::media::codec::Codec;
 use offhook::negotiate::Capabilities;
 use offhook::sip::{HeaderName, Message};
 use offhook::transaction::{ClientTransaction, ServerKey, Timers};
-use offhook::transport::{Transmit, Transport};
+use offhook::transport::{Received, Transmit, Transport};
 use offhook_fsm::{Entropy, Instant};
 use offhook_tests::{SDP, destination};
 
@@ -173,7 +173,6 @@ fn what_no_session_needs_to_see_is_answered_at_once() {
         (request("BYE", "1", ";tag=nobody", "", ""), 481),
         (request("INVITE", "1", "", "Require: x\r\n", ""), 420),
         (request("INVITE", "1", "", "Content-Type: text/plain\r\n", "x"), 415),
-        (request("INVITE", "1", "", "", ""), 488),
         (request("INVITE", "1", "", sdp, "hello"), 400),
         (request("INVITE", "1", "", sdp, &SDP.replace("audio", "video")), 415),
         (request("INVITE", "1", "", sdp, &SDP.replace("AVP 0", "AVP 18")), 488),
@@ -186,6 +185,28 @@ fn what_no_session_needs_to_see_is_answered_at_once() {
         assert_eq!(rig.receive(&text), [status], "{text}");
         assert_eq!((rig.calls.len(), rig.core.transactions()), (0, 0), "{text}");
     }
+}
+
+#[test]
+fn an_invite_without_an_offer_is_a_call() {
+    let mut rig = Rig::new();
+    assert_eq!(rig.receive(&request("INVITE", "1", "", "", "")), [100]);
+    assert_eq!(rig.calls.len(), 1);
+}
+
+#[test]
+fn a_request_that_its_session_has_no_room_for_is_503_and_so_is_its_repetition() {
+    let mut rig = Rig::new();
+    rig.open(&invite("1"));
+    let text = request("BYE", "2", ";tag=7-1", "", "");
+    assert_eq!(rig.receive(&text), [0; 0]);
+    let source = destination(Transport::Udp);
+    let message = Message::parse(text.as_bytes()).unwrap().to_message();
+    let key = ServerKey::new(&message).unwrap();
+    rig.feed(Input::NotTaken(key, Box::new(Received { message, source })));
+    let sent: Vec<u16> = std::mem::take(&mut rig.sent).iter().map(|(status, _)| *status).collect();
+    assert_eq!(sent, [503]);
+    assert_eq!(rig.receive(&text), [503]);
 }
 
 #[test]
@@ -204,9 +225,9 @@ fn answers_say_what_would_have_been_understood() {
             "application/sdp",
         ),
         (
-            request("INVITE", "1", "", "", ""),
+            request("INVITE", "1", "", "Content-Type: application/sdp\r\n", "hello"),
             HeaderName::Warning,
-            "399 192.0.2.1 \"an INVITE needs an offer\"",
+            "399 192.0.2.1 \"a line is a letter, an equals sign and a value (at byte 0)\"",
         ),
     ] {
         let source = destination(Transport::Udp);
@@ -312,7 +333,7 @@ fn a_request_for_a_session_that_has_ended_is_answered_481_each_time() {
     let message = Message::parse(bye.as_bytes()).unwrap().to_message();
     let key = ServerKey::new(&message).unwrap();
     let source = destination(Transport::Udp);
-    rig.feed(Input::Gone(key, Box::new(offhook::transport::Received { message, source })));
+    rig.feed(Input::Gone(key, Box::new(Received { message, source })));
     assert_eq!(rig.sent.pop().unwrap().0, 481);
     assert_eq!(rig.receive(&bye), [481]);
     rig.run_until(32_000);

@@ -211,3 +211,21 @@ fn over_a_reliable_transport_an_answered_request_is_over_at_once() {
     refused.receive_ack(Instant::from_millis(1));
     assert!(refused.is_terminated());
 }
+
+#[test]
+fn a_response_that_cannot_be_sent_is_told_and_ends_no_server_transaction() {
+    let now = Instant::ZERO;
+    for (is_invite, status) in [(true, 180), (true, 200), (true, 486), (false, 200)] {
+        let mut server = server(is_invite, status, true);
+        // Over a reliable transport an answered request other than INVITE is over already.
+        let over = server.is_terminated();
+        assert_eq!(
+            (server.transport_failed(now), server.is_terminated()),
+            (!over, over),
+            "{status}"
+        );
+    }
+    let mut confirmed = server(true, 486, false);
+    confirmed.receive_ack(now);
+    assert!(!confirmed.transport_failed(now));
+}

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::run::{output, run as execute, say};
-use crate::{fsm, tidy};
+use crate::{fsm, setup, tidy};
 
 /// What ships. The fuzz package may depend on more.
 const SHIPPED: [&str; 5] =
@@ -12,6 +12,7 @@ const SHIPPED: [&str; 5] =
 const CRATES_MAX: usize = 60;
 
 pub(crate) fn run(root: &Path) -> Result<(), String> {
+    setup::build()?;
     execute(root, "cargo fmt --all --check", &[])?;
     execute(root, "cargo clippy --workspace --all-targets -- -D warnings", &[])?;
     let docs = [("RUSTDOCFLAGS", "-Dwarnings")];

@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use crate::run::{run as execute, say};
+use crate::setup;
 
 pub(crate) fn run(root: &Path) -> Result<(), String> {
+    setup::build()?;
     execute(root, "cargo build --release --package offhook-cli", &[])?;
     let command = "target/release/offhook";
     for line in [

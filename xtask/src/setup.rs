@@ -30,8 +30,13 @@ pub(crate) fn run_for(packages: &[&str]) -> Result<(), String> {
     execute(here, &format!("{prefix}{install}"), &quiet)
 }
 
+/// What building needs.
+pub(crate) fn build() -> Result<(), String> {
+    run_for(&BUILD)
+}
+
 pub(crate) fn run(interop: bool) -> Result<(), String> {
-    run_for(&BUILD)?;
+    build()?;
     if interop {
         run_for(&INTEROP)?;
     }

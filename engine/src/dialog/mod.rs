@@ -45,13 +45,14 @@ impl Dialog {
     ) -> Result<Self, HeaderError> {
         let mut routes = routes(response)?;
         routes.reverse();
-        let (from, to) = (response.from()?, response.to()?);
+        let to = response.to()?;
         let fallback = invite.request_uri().unwrap_or_default();
         Ok(Self {
-            call_id: response.call_id()?.into(),
-            local: value(response, HeaderName::From),
+            // What is ours is taken from what we sent: there are responses that mangle it.
+            call_id: invite.call_id()?.into(),
+            local: value(invite, HeaderName::From),
             remote: value(response, HeaderName::To),
-            local_tag: from.tag().unwrap_or_default().into(),
+            local_tag: invite.from()?.tag().unwrap_or_default().into(),
             remote_tag: to.tag().unwrap_or_default().into(),
             remote_target: response.contact().map_or(fallback, |c| c.uri.raw).into(),
             routes,
@@ -91,27 +92,16 @@ impl Dialog {
     /// Whether a request from the peer belongs here: Call-ID and both tags (§12.2.2).
     #[must_use]
     pub fn is_of_request<B: AsRef<[u8]>>(&self, request: &Message<B>) -> bool {
-        self.fits(request, request.to().ok(), request.from().ok())
+        request.call_id() == Ok(&*self.call_id)
+            && tag(request.to().ok()) == &*self.local_tag
+            && tag(request.from().ok()) == &*self.remote_tag
     }
 
-    /// Whether a response to us belongs here.
+    /// Whether a response to our INVITE comes from this dialog's peer and not from another branch:
+    /// by the peer's tag alone, since a transaction has matched all that is ours.
     #[must_use]
     pub fn is_of_response<B: AsRef<[u8]>>(&self, response: &Message<B>) -> bool {
-        self.fits(response, response.from().ok(), response.to().ok())
-    }
-
-    fn fits<B: AsRef<[u8]>>(
-        &self,
-        message: &Message<B>,
-        ours: Option<NameAddr<'_>>,
-        theirs: Option<NameAddr<'_>>,
-    ) -> bool {
-        let tag = |address: Option<NameAddr<'_>>| {
-            address.and_then(|address| address.tag()).unwrap_or_default().to_vec()
-        };
-        message.call_id() == Ok(&*self.call_id)
-            && tag(ours) == *self.local_tag
-            && tag(theirs) == *self.remote_tag
+        tag(response.to().ok()) == &*self.remote_tag
     }
 
     /// Our tag.
@@ -210,6 +200,10 @@ impl Dialog {
     pub fn is_secure(&self) -> bool {
         Uri::parse(&self.remote_target).is_ok_and(|uri| uri.is_secure())
     }
+}
+
+fn tag(address: Option<NameAddr<'_>>) -> &[u8] {
+    address.and_then(|address| address.tag()).unwrap_or_default()
 }
 
 fn value<B: AsRef<[u8]>>(message: &Message<B>, name: HeaderName) -> Box<[u8]> {

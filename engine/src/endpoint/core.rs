@@ -99,7 +99,8 @@ impl Core {
                 }
             }
             Input::NotOpened(key) => self.not_opened(now, &key),
-            Input::Gone(key, received) => self.gone(now, &key, &received),
+            Input::Gone(key, received) => self.untaken(now, &key, &received, 481),
+            Input::NotTaken(key, received) => self.untaken(now, &key, &received, 503),
             Input::Responded { key, status, transmit } => {
                 if let Some(server) = self.servers.get_mut(&key) {
                     server.transaction.respond(now, status, transmit);

@@ -3,8 +3,6 @@
 //! [`Core`] parses, refuses what no session needs to see, answers retransmissions from the last
 //! response, absorbs ACKs and strays, and routes the rest by the session number in branch or tag.
 //! It is pure: [`Core::handle_input`], then [`Core::poll_output`] until [`Output::Timeout`].
-//!
-//! An INVITE without an offer is refused with 488 for now.
 
 mod core;
 mod request;
@@ -55,6 +53,8 @@ pub enum Input<'a> {
     NotOpened(ServerKey),
     /// The session that a request was for has ended: 481.
     Gone(ServerKey, Box<Received>),
+    /// The session that a request was for has too much to do: 503.
+    NotTaken(ServerKey, Box<Received>),
     /// A session sent this response.
     Responded {
         /// Whose answer it is.

@@ -7,7 +7,7 @@ use offhook_fsm::Instant;
 use super::core::MergeKey;
 use super::{Core, Output};
 use crate::id::SessionId;
-use crate::negotiate::screen;
+use crate::negotiate::{Offered, screen};
 use crate::sip::{
     ALLOWED_METHODS, Builder, HeaderName, Message, Unprintable, Uri, reason_phrase, text,
 };
@@ -68,10 +68,13 @@ impl Core {
             let warning = format!("399 {} \"{text}\"", source.local.ip());
             move |b: Builder| b.header(HeaderName::Warning, warning)
         };
-        if m.body().is_empty() {
-            return self.refuse(source, m, 488, warn("an INVITE needs an offer"));
-        }
-        let offered = match screen(m.body(), &self.settings.capabilities) {
+        // Without an offer the answer makes it (RFC 3261 §13.2.1).
+        let none = Ok(Offered { audio: false, chat: false });
+        let screened = match m.body() {
+            [] => none,
+            offer => screen(offer, &self.settings.capabilities),
+        };
+        let offered = match screened {
             Ok(offered) => offered,
             Err(refusal) => {
                 return self.refuse(source, m, refusal.status, warn(&refusal.reason));
@@ -101,16 +104,28 @@ impl Core {
         }
     }
 
-    /// The session that a request was passed on to is not there any more.
-    pub(super) fn gone(&mut self, now: Instant, key: &ServerKey, received: &Received) {
+    /// The session that a request was passed on to is not there any more, or takes nothing.
+    pub(super) fn untaken(
+        &mut self,
+        now: Instant,
+        key: &ServerKey,
+        received: &Received,
+        status: u16,
+    ) {
         if received.message.method() == Some(b"ACK") {
             self.counters.strays += 1;
             return;
         }
-        let Some(sent) = self.build(received.source, &received.message, 481, Ok) else { return };
+        let retry = |b: Builder| match status {
+            503 => b.header(HeaderName::RetryAfter, RETRY_AFTER_S),
+            _ => Ok(b),
+        };
+        let Some(sent) = self.build(received.source, &received.message, status, retry) else {
+            return;
+        };
         self.counters.refused += 1;
         if self.servers.contains_key(key) {
-            self.respond(now, key, 481, sent);
+            self.respond(now, key, status, sent);
         } else {
             self.push(Output::Transmit(sent));
         }

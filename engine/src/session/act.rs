@@ -57,10 +57,17 @@ impl Core {
                 self.refuse_with(487, "");
                 self.send_refusal();
             }
-            Action::AnswerBye => self.answer_request(200, "OK"),
+            Action::AnswerBye => self.answer_request(200),
             Action::StartStreams => self.start_streams(now),
             Action::StopStreams => self.stop_streams(now),
             Action::Silence => self.silence(),
+            Action::AnswerReinvite => self.answer_reinvite(now),
+            Action::RefuseReinvite => self.refuse_reinvite(),
+            Action::TellWillStartRecording => self.tell_will_start_recording(now),
+            Action::OpenRecording => self.open_recording(),
+            Action::TellWillStopRecording => self.tell_will_stop_recording(now),
+            Action::CloseRecording => self.close_recording(now),
+            Action::OrderMedia => self.order_media(),
             // Proposals in mid-call: their events are never raised yet.
             Action::TellProposal
             | Action::TellProposalSettled
@@ -77,12 +84,11 @@ impl Core {
             self.refuse_with(500, "");
             return self.send_refusal();
         }
-        let waits = self.incoming.as_ref().is_some_and(|incoming| incoming.awaits_ack());
         let last_chance = self.is_terminated() || event == Event::NoAck;
-        if waits && !last_chance {
+        if self.unacknowledged.is_some() && !last_chance {
             return;
         }
-        if self.byes.is_empty() {
+        if self.bye.is_none() {
             self.begin_bye(now);
             self.farewell = Some(now + Duration::from_millis(FAREWELL_MS));
         }

@@ -1,15 +1,15 @@
 //! The callee's side: ringing, the answer and its repetition, and the peer's requests.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use offhook_fsm::Instant;
 use offhook_fsm::session::{Event, State};
 
-use super::message::{address_text, check_headers};
-use super::{Cause, Core, Output};
+use super::message::{address_text, check_headers, warning};
+use super::{Cause, Core};
 use crate::dialog::{Dialog, Order};
 use crate::error::SessionError;
-use crate::negotiate::{Offered, Refusal, answer, screen};
+use crate::negotiate::{Offered, Refusal, answer, offer, screen};
 use crate::notification::{Originator, StreamKind};
 use crate::sip::{HeaderName, reason_phrase};
 use crate::snapshot::CallDirection;
@@ -20,36 +20,30 @@ use crate::transport::{Received, Transmit};
 /// A call that came in.
 #[derive(Clone, Debug)]
 pub(super) struct Incoming {
-    key: ServerKey,
-    pub(super) received: Received,
+    /// The INVITE and its transaction. Shared with the last [`Farewell`](super::Farewell).
+    pub(super) invite: Arc<(ServerKey, Received)>,
     offered: Offered,
     headers: Vec<(String, String)>,
     /// Our description for the 200.
     answer: Vec<u8>,
     /// What a refusal says: code and Warning text.
     refusal: (u16, String),
-    /// The 200, for as long as it is repeated.
-    ok: Option<Transmit>,
     final_sent: bool,
-    /// When the 200 goes out again, and the pause after it.
-    repeat: Option<(Instant, Duration)>,
-    /// When the wait for the ACK is over.
-    ack_by: Option<Instant>,
 }
 
 impl Incoming {
+    fn invite(&self) -> &Received {
+        &self.invite.1
+    }
+
     /// Whether a final response was sent.
     pub(super) const fn is_answered(&self) -> bool {
         self.final_sent
     }
 
-    /// Whether our 200 is out and its ACK is not here.
-    pub(super) const fn awaits_ack(&self) -> bool {
-        self.ack_by.is_some()
-    }
-
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        [self.repeat.map(|(at, _)| at), self.ack_by].into_iter().flatten().min()
+    /// Whether the caller leaves the offer to us (RFC 3261 §13.2.1).
+    pub(super) fn is_offerless(&self) -> bool {
+        self.invite().message.body().is_empty()
     }
 }
 
@@ -68,18 +62,14 @@ impl Core {
         self.snapshot.remote_uri = shown(invite.from());
         self.snapshot.local_uri = shown(invite.to());
         self.snapshot.remote_user_agent = invite.user_agent();
-        self.dialog = Dialog::of_callee(invite, &self.local_tag).ok();
+        self.dialog = Dialog::of_callee(invite, &self.local_tag).ok().map(Arc::new);
         self.incoming = Some(Incoming {
-            key,
-            received,
+            invite: Arc::new((key, received)),
             offered,
             headers: Vec::new(),
             answer: Vec::new(),
             refusal: (486, String::new()),
-            ok: None,
             final_sent: false,
-            repeat: None,
-            ack_by: None,
         });
         self.apply(now, Event::RxInvite);
         if self.dialog.is_none() {
@@ -111,14 +101,17 @@ impl Core {
         if streams.is_empty() {
             return invalid("ask for audio or chat");
         }
-        if (streams.audio && !incoming.offered.audio) || (streams.chat && !incoming.offered.chat) {
+        // Where the offer is ours, any stream may be asked for.
+        let offered = incoming.offered;
+        let lacking = (streams.audio && !offered.audio) || (streams.chat && !offered.chat);
+        if lacking && !incoming.is_offerless() {
             return invalid("the peer does not propose that stream");
         }
         if streams.chat {
             return Err(SessionError::NotBuilt("chat"));
         }
         check_headers(&headers)?;
-        self.audio.address = Some(incoming.received.source.local.ip());
+        self.audio.address = Some(incoming.invite().source.local.ip());
         if let Some(incoming) = &mut self.incoming {
             incoming.headers = headers;
         }
@@ -126,30 +119,31 @@ impl Core {
         Ok(())
     }
 
+    /// Makes our description for the 200: the answer, or the offer where the INVITE has none.
     pub(super) fn negotiate_answer(&mut self, now: Instant) -> Result<(), Refusal> {
         let missing = || Refusal { status: 500, reason: "nothing is prepared".into() };
-        let local = self.local_media(now).ok_or_else(missing)?;
-        let incoming = self.incoming.as_mut().ok_or_else(missing)?;
-        let offer = incoming.received.message.body();
-        let (body, settled) = answer(offer, &self.settings.capabilities, &local)?;
-        incoming.answer = body;
-        self.audio.settled = Some(settled);
+        let invite = Arc::clone(&self.incoming.as_ref().ok_or_else(missing)?.invite);
+        let theirs = invite.1.message.body();
+        let (body, settled) = if theirs.is_empty() {
+            (self.describe(now, |able, local| Ok((offer(able, local), ())))?.0, None)
+        } else {
+            let (body, settled) = self.describe(now, |able, local| answer(theirs, able, local))?;
+            (body, Some(settled))
+        };
+        self.audio.settled = settled;
+        self.incoming.as_mut().ok_or_else(missing)?.answer = body;
         Ok(())
     }
 
-    /// The 200, again and again until the ACK (RFC 3261 §13.3.1.4), over every transport.
+    /// The 200, again and again until the ACK.
     pub(super) fn send_answer(&mut self, now: Instant) {
         let Some(body) = self.incoming.as_ref().map(|incoming| incoming.answer.clone()) else {
             return;
         };
-        let timers = self.settings.timers;
         let ok = self.answer_invite(200, "OK", Some(&body));
-        if let Some(incoming) = &mut self.incoming {
-            incoming.ok = ok;
-            let pause = timers.t1.saturating_mul(2).min(timers.t2);
-            incoming.repeat = Some((now + timers.t1, pause));
-            incoming.ack_by = Some(now + timers.patience());
-        }
+        let invite = self.incoming.as_ref().map(|incoming| &incoming.invite().message);
+        let cseq = invite.and_then(|invite| invite.cseq().ok()).map(|cseq| cseq.number);
+        self.await_acknowledgement(now, cseq, ok);
     }
 
     /// Sets what the next refusal says.
@@ -174,41 +168,22 @@ impl Core {
     ) -> Option<Transmit> {
         let mut incoming = self.incoming.take()?;
         incoming.final_sent |= status >= 200;
-        let agent = incoming.received.source.local.ip();
-        let warning = Some(&incoming.refusal.1).filter(|text| status >= 300 && !text.is_empty());
-        let sent =
-            self.respond(&incoming.key, &incoming.received, status, reason, |mut builder| {
-                if let Some(text) = warning {
-                    let text = text.replace(['"', '\\'], "'");
-                    builder =
-                        builder.header(HeaderName::Warning, format!("399 {agent} \"{text}\""))?;
-                }
-                for (name, value) in incoming.headers.iter().filter(|_| status == 200) {
-                    builder = builder.extension(name, value)?;
-                }
-                match body {
-                    Some(body) => builder.body(b"application/sdp", body),
-                    None => Ok(builder.finish()),
-                }
-            });
+        let (key, received) = &*incoming.invite;
+        let warned = Some(&incoming.refusal.1).filter(|text| status >= 300 && !text.is_empty());
+        let sent = self.respond(key, received, status, reason, |mut builder| {
+            if let Some(text) = warned {
+                builder = builder.header(HeaderName::Warning, warning(received, text))?;
+            }
+            for (name, value) in incoming.headers.iter().filter(|_| status == 200) {
+                builder = builder.extension(name, value)?;
+            }
+            match body {
+                Some(body) => builder.body(b"application/sdp", body),
+                None => Ok(builder.finish()),
+            }
+        });
         self.incoming = Some(incoming);
         sent
-    }
-
-    pub(super) fn answer_timeout(&mut self, now: Instant) {
-        let t2 = self.settings.timers.t2;
-        let Some(incoming) = &mut self.incoming else { return };
-        if incoming.ack_by.is_some_and(|at| at <= now) {
-            (incoming.ack_by, incoming.repeat, incoming.ok) = (None, None, None);
-            self.cause = Cause::new(Originator::Local, 408, "the ACK never came");
-            return self.apply(now, Event::NoAck);
-        }
-        if let Some((at, pause)) = incoming.repeat.filter(|(at, _)| *at <= now) {
-            incoming.repeat = Some((at + pause, pause.saturating_mul(2).min(t2)));
-            if let Some(ok) = incoming.ok.clone() {
-                self.push(Output::Transmit(ok));
-            }
-        }
     }
 
     /// A request in the dialog, or the CANCEL of its INVITE.
@@ -224,35 +199,35 @@ impl Core {
         if method == b"ACK" {
             self.unanswered = None;
         }
-        self.answer_request(481, "Call/Transaction Does Not Exist");
+        self.answer_request(481);
     }
 
     fn cancelled(&mut self, now: Instant) {
-        self.answer_request(200, "OK");
-        if self.incoming.as_ref().is_some_and(|incoming| !incoming.final_sent) {
+        let cancelled = self.unanswered.as_ref();
+        let cancelled = cancelled.and_then(|(_, r)| ServerKey::of_cancelled(&r.message).ok());
+        self.answer_request(200);
+        let open = self.incoming.as_ref().filter(|incoming| !incoming.final_sent);
+        // A re-INVITE is answered at once: its CANCEL comes too late.
+        if open.is_some_and(|incoming| Some(&incoming.invite.0) == cancelled.as_ref()) {
             self.cause = Cause::new(Originator::Remote, 487, "the caller cancelled the call");
             self.apply(now, Event::RxCancel);
         }
     }
 
-    fn acknowledged(&mut self, now: Instant) {
-        let fits = self.unanswered.as_ref().is_some_and(|(_, received)| {
-            self.dialog.as_ref().is_some_and(|dialog| dialog.is_of_request(&received.message))
-        });
-        if let Some(incoming) = self.incoming.as_mut().filter(|i| fits && i.ack_by.is_some()) {
-            (incoming.ack_by, incoming.repeat, incoming.ok) = (None, None, None);
-            self.apply(now, Event::RxAck);
-        }
-    }
-
     fn in_dialog(&mut self, now: Instant, method: &[u8]) {
         let Some((_, received)) = &self.unanswered else { return };
-        let Some(dialog) = &mut self.dialog else { return };
+        let Some(dialog) = &self.dialog else { return };
         if !dialog.is_of_request(&received.message) {
             return;
         }
-        if dialog.note_request(&received.message) == Order::Stale {
-            return self.answer_request(500, "Server Internal Error");
+        let cseq = received.message.cseq().ok().map(|cseq| cseq.number);
+        if method == b"INVITE" && cseq.is_some() && cseq == self.unacknowledged_cseq() {
+            return self.repeat_ok();
+        }
+        let Some((_, received)) = &self.unanswered else { return };
+        let Some(dialog) = &mut self.dialog else { return };
+        if Arc::make_mut(dialog).note_request(&received.message) == Order::Stale {
+            return self.answer_request(500);
         }
         match method {
             b"BYE" => {
@@ -260,19 +235,16 @@ impl Core {
                 self.cause = Cause::new(Originator::Remote, 487, text);
                 self.apply(now, Event::RxBye);
             }
-            b"OPTIONS" => self.answer_request(200, "OK"),
-            // Changes of a running call are not built yet; the call itself goes on.
-            b"INVITE" if self.state == State::Established => {
-                self.answer_request(488, "Not Acceptable Here");
-            }
-            b"INVITE" => {}
-            _ => self.answer_request(405, "Method Not Allowed"),
+            b"OPTIONS" => self.answer_request(200),
+            b"INVITE" => self.reinvited(now),
+            _ => self.answer_request(405),
         }
     }
 
     /// Answers the request at hand, if it is still unanswered.
-    pub(super) fn answer_request(&mut self, status: u16, reason: &str) {
+    pub(super) fn answer_request(&mut self, status: u16) {
         if let Some((key, received)) = self.unanswered.take() {
+            let reason = reason_phrase(status);
             self.respond(&key, &received, status, reason, |builder| Ok(builder.finish()));
         }
     }

@@ -83,8 +83,8 @@ impl Core {
     }
 
     fn try_invite(&mut self, now: Instant) -> Option<()> {
-        let local = self.local_media(now)?;
-        let body = offer(&self.settings.capabilities, &local);
+        let described = self.describe(now, |able, local| Ok((offer(able, local), ())));
+        let (body, ()) = described.ok()?;
         let outgoing = self.outgoing.as_ref()?;
         let route = *outgoing.routes.get(outgoing.at)?;
         let long_way = route.when_long.filter(|_| !outgoing.long_refused);
@@ -138,14 +138,15 @@ impl Core {
             Verdict::Absorbed => return,
             Verdict::NotMine => {}
         }
-        let mut answered = false;
-        for transaction in self.byes.iter_mut().chain(&mut self.cancel) {
-            let verdict = transaction.receive(now, response);
-            answered |= verdict == Verdict::Deliver
-                && transaction.is_answered() | transaction.is_terminated()
-                && response.cseq().is_ok_and(|cseq| cseq.method == b"BYE");
+        for transaction in self.forks.iter_mut().filter_map(|fork| fork.bye.as_mut()) {
+            let _verdict = transaction.receive(now, response);
         }
-        if answered {
+        if let Some(cancel) = &mut self.cancel {
+            let _verdict = cancel.receive(now, response);
+        }
+        let Some(bye) = &mut self.bye else { return };
+        let verdict = bye.receive(now, response);
+        if verdict == Verdict::Deliver && (bye.is_answered() || bye.is_terminated()) {
             self.apply(now, Event::Farewell);
         }
     }
@@ -180,7 +181,11 @@ impl Core {
     }
 
     /// The description in a response, read as the answer to our offer.
-    fn read_answer(&mut self, now: Instant, response: &Message) -> Option<Result<Settled, String>> {
+    pub(super) fn read_answer(
+        &mut self,
+        now: Instant,
+        response: &Message,
+    ) -> Option<Result<Settled, String>> {
         let is_sdp = response.content_type().is_some_and(|kind| kind == "application/sdp");
         if !is_sdp || response.body().is_empty() {
             return None;
@@ -198,7 +203,7 @@ impl Core {
         if known == Some(true) {
             return self.apply(now, Event::Rx2xx);
         }
-        self.dialog = self.dialog_of(response);
+        self.dialog = self.dialog_of(response).map(Arc::new);
         let answer = self.read_answer(now, response);
         let answer = answer.or_else(|| self.audio.settled.clone().map(Ok));
         let answer = answer.unwrap_or_else(|| Err("the answer has no session description".into()));
@@ -223,18 +228,6 @@ impl Core {
         let invite = self.outgoing.as_ref()?.transaction.as_ref()?.request();
         let invite = Message::parse(&invite.bytes[..]).ok()?;
         Dialog::of_caller(&invite, response).ok()
-    }
-
-    /// Another branch of a forked INVITE answered too: it is acknowledged and ended (RFC 3261
-    /// §13.2.2.4).
-    fn end_fork(&mut self, now: Instant, response: &Message) {
-        let (Some(mut dialog), Some(peer)) = (self.dialog_of(response), self.peer()) else {
-            return;
-        };
-        if let Some(ack) = self.ack_in(&dialog, peer, INVITE_CSEQ) {
-            self.push(Output::Transmit(ack));
-        }
-        self.bye_in(now, &mut dialog, peer);
     }
 
     /// Nobody answered, or the transport failed.
@@ -267,7 +260,7 @@ impl Core {
         let sent = self.outgoing.as_ref().and_then(|outgoing| outgoing.ack.clone());
         let built = || -> Option<Transmit> {
             let (dialog, peer) = (self.dialog.clone()?, self.peer()?);
-            self.ack_in(&dialog, peer, INVITE_CSEQ)
+            self.sender().ack(&dialog, peer, INVITE_CSEQ)
         };
         let Some(ack) = sent.or_else(built) else { return };
         if let Some(outgoing) = &mut self.outgoing {
@@ -292,7 +285,7 @@ impl Core {
     }
 }
 
-fn build_cancel(invite: &[u8]) -> Result<Vec<u8>, Unprintable> {
+pub(super) fn build_cancel(invite: &[u8]) -> Result<Vec<u8>, Unprintable> {
     let missing = |_| Unprintable { what: "the INVITE".into() };
     let invite = Message::parse(invite).map_err(missing)?;
     let value = |name| invite.header(name).unwrap_or_default();

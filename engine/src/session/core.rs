@@ -7,10 +7,13 @@ use std::time::Duration;
 use offhook_fsm::session::{Event, State, allowed, step};
 use offhook_fsm::{Entropy, Instant, Step};
 
+use super::acknowledgement::Unacknowledged;
 use super::callee::Incoming;
 use super::caller::Outgoing;
+use super::fork::Fork;
+use super::reinvite::Reoffer;
 use super::streams::Audio;
-use super::{Cause, Input, NO_AUDIO_MS, Order, Output, Settings};
+use super::{Cause, Input, NO_AUDIO_MS, Output, Settings};
 use crate::dialog::Dialog;
 use crate::error::{SessionError, SessionStateError};
 use crate::id::SessionId;
@@ -30,17 +33,23 @@ pub struct Core {
     pub(super) cause: Cause,
     pub(super) outgoing: Option<Outgoing>,
     pub(super) incoming: Option<Incoming>,
-    pub(super) dialog: Option<Dialog>,
+    /// Shared with the last [`Farewell`](super::Farewell).
+    pub(super) dialog: Option<Arc<Dialog>>,
+    /// The 200 that waits for its ACK, to the INVITE or to a re-INVITE.
+    pub(super) unacknowledged: Option<Unacknowledged>,
+    /// The re-INVITE at hand, and what becomes of it.
+    pub(super) reoffer: Option<Reoffer>,
     pub(super) audio: Audio,
     pub(super) cancel: Option<ClientTransaction>,
-    /// Our BYE, and those to other branches of a forked INVITE.
-    pub(super) byes: Vec<ClientTransaction>,
+    pub(super) bye: Option<ClientTransaction>,
+    /// Other branches of our INVITE that answered too.
+    pub(super) forks: Vec<Fork>,
     /// A BYE or CANCEL of the peer that waits for its answer.
     pub(super) unanswered: Option<(ServerKey, Received)>,
     /// When the wait for the answer to our CANCEL or BYE is over.
     pub(super) farewell: Option<Instant>,
     pub(super) snapshot: Snapshot,
-    pub(super) local_tag: String,
+    pub(super) local_tag: Arc<str>,
     outputs: VecDeque<Output>,
     /// The last output was not `Timeout`: another input now would break the order of things.
     undrained: bool,
@@ -50,7 +59,7 @@ impl Core {
     /// A session in state NULL.
     #[must_use]
     pub fn new(id: SessionId, settings: Arc<Settings>, mut entropy: Entropy) -> Self {
-        let local_tag = id.tag(&mut entropy);
+        let local_tag = id.tag(&mut entropy).into();
         Self {
             id,
             settings,
@@ -60,9 +69,12 @@ impl Core {
             outgoing: None,
             incoming: None,
             dialog: None,
+            unacknowledged: None,
+            reoffer: None,
             audio: Audio::default(),
             cancel: None,
-            byes: Vec::new(),
+            bye: None,
+            forks: Vec::new(),
             unanswered: None,
             farewell: None,
             snapshot: Snapshot::default(),
@@ -87,7 +99,7 @@ impl Core {
     /// Takes in one thing that happened.
     ///
     /// # Errors
-    /// Only for an [`Order`], when the state does not allow it or an argument cannot be used.
+    /// Only for an [`Order`](super::Order), when the state does not allow it or an argument cannot be used.
     ///
     /// # Panics
     /// In debug builds, when the outputs of the last input were not drained.
@@ -120,6 +132,10 @@ impl Core {
                 self.timeout(now);
                 Ok(())
             }
+            Input::Fault(reason) => {
+                self.fail_locally(now, Event::InternalError, reason);
+                Ok(())
+            }
         };
         self.collect();
         result
@@ -137,76 +153,41 @@ impl Core {
         if self.is_terminated() {
             return None;
         }
-        let transactions = self.byes.iter().chain(&self.cancel);
-        let invite = self.outgoing.as_ref().and_then(|out| out.transaction.as_ref());
-        let deadlines = transactions.chain(invite).filter_map(ClientTransaction::deadline);
-        let answer = self.incoming.as_ref().and_then(Incoming::deadline);
+        let deadlines = self.transactions().filter_map(ClientTransaction::deadline);
+        let answer = self.unacknowledged.as_ref().map(Unacknowledged::deadline);
         deadlines.chain(answer).chain(self.farewell).chain(self.audio.silent_until).min()
+    }
+
+    /// The client transactions, our INVITE first.
+    pub(super) fn transactions(&self) -> impl Iterator<Item = &ClientTransaction> {
+        let invite = self.outgoing.as_ref().and_then(|out| out.transaction.as_ref());
+        let forks = self.forks.iter().filter_map(|fork| fork.bye.as_ref());
+        invite.into_iter().chain(&self.cancel).chain(&self.bye).chain(forks)
+    }
+
+    /// All but our INVITE.
+    fn requests(&mut self) -> impl Iterator<Item = &mut Option<ClientTransaction>> {
+        let forks = self.forks.iter_mut().map(|fork| &mut fork.bye);
+        [&mut self.cancel, &mut self.bye].into_iter().chain(forks)
     }
 
     /// Takes what the transactions have to send; a session that is over gives them away.
     fn collect(&mut self) {
-        let invite = self.outgoing.as_mut().and_then(|out| out.transaction.as_mut());
-        for transaction in invite.into_iter().chain(&mut self.cancel).chain(&mut self.byes) {
-            while let Some(transmit) = transaction.poll_transmit() {
-                self.outputs.push_back(Output::Transmit(transmit));
+        let over = self.is_terminated();
+        let mut outputs = std::mem::take(&mut self.outputs);
+        let mut left = Vec::new();
+        let invite = self.outgoing.as_mut().map(|outgoing| &mut outgoing.transaction);
+        let forks = self.forks.iter_mut().map(|fork| &mut fork.bye);
+        let own = invite.into_iter().chain([&mut self.cancel, &mut self.bye]);
+        for slot in own.chain(forks) {
+            while let Some(transmit) = slot.as_mut().and_then(ClientTransaction::poll_transmit) {
+                outputs.push_back(Output::Transmit(transmit));
             }
+            let taken = if over { slot.take() } else { None };
+            left.extend(taken.filter(|transaction| !transaction.is_terminated()));
         }
-        self.byes.retain(|bye| !bye.is_terminated());
-        if self.is_terminated() {
-            let invite = self.outgoing.as_mut().and_then(|out| out.transaction.take());
-            let left = invite.into_iter().chain(self.cancel.take()).chain(self.byes.drain(..));
-            let left = left.filter(|transaction| !transaction.is_terminated());
-            self.outputs.extend(left.map(|t| Output::HandOver(Box::new(t))));
-        }
-    }
-
-    fn order(&mut self, now: Instant, order: Order) -> Result<(), SessionError> {
-        match order {
-            Order::Connect { uri, routes, streams, headers } => {
-                self.connect(now, uri, routes, streams, headers)
-            }
-            Order::Accept { streams, headers } => self.accept(now, streams, headers),
-            Order::Reject(code) => {
-                self.permit("reject()", Event::Reject)?;
-                if !(300..700).contains(&code) {
-                    let text = format!("reject() takes a code from 300 to 699, not {code}");
-                    return Err(SessionError::InvalidArgument(text));
-                }
-                self.refuse_with(code, "");
-                self.apply(now, Event::Reject);
-                self.apply(now, Event::Farewell);
-                Ok(())
-            }
-            Order::End => {
-                self.end(now);
-                Ok(())
-            }
-            Order::SendDtmf(digit) => self.send_dtmf(digit),
-        }
-    }
-
-    /// `end`, split by how far things have gone.
-    fn end(&mut self, now: Instant) {
-        let invite = self.outgoing.as_ref().and_then(|out| out.transaction.as_ref());
-        let event = match self.state {
-            State::Calling => match invite {
-                None => Event::EndUnsent,
-                Some(invite) if invite.is_proceeding() => Event::End,
-                Some(_) => Event::EndUnanswered,
-            },
-            State::Accepting if !self.incoming.as_ref().is_some_and(Incoming::is_answered) => {
-                Event::EndUnsent
-            }
-            State::Incoming => Event::EndUnsent,
-            _ => Event::End,
-        };
-        self.cause = Cause::new(Originator::Local, 0, "");
-        let over_at_once = event == Event::EndUnsent;
-        self.apply(now, event);
-        if over_at_once {
-            self.apply(now, Event::Farewell);
-        }
+        outputs.extend(left.into_iter().map(|t| Output::HandOver(Box::new(t))));
+        self.outputs = outputs;
     }
 
     fn transport_error(&mut self, now: Instant, branch: &[u8], reason: &str) {
@@ -217,10 +198,12 @@ impl Core {
             }
             return;
         }
-        let mut others = self.cancel.iter_mut().chain(&mut self.byes);
-        if let Some(transaction) = others.find(|transaction| transaction.branch() == branch)
-            && transaction.transport_failed(now).is_some()
-        {
+        for transaction in self.requests().flatten().filter(|other| other.branch() == branch) {
+            // A fork that cannot be reached is nobody's loss.
+            let _failure = transaction.transport_failed(now);
+        }
+        let own = [&self.cancel, &self.bye].into_iter().flatten();
+        if own.filter(|other| other.branch() == branch).any(ClientTransaction::is_terminated) {
             self.apply(now, Event::Farewell);
         }
     }
@@ -230,11 +213,11 @@ impl Core {
         if invite.is_some_and(|invite| invite.handle_timeout(now).is_some()) {
             self.invite_unanswered(now, 408, "Request Timeout");
         }
-        for transaction in self.cancel.iter_mut().chain(&mut self.byes) {
+        for transaction in self.requests().flatten() {
             // Nobody answered: the farewell below ends the wait.
             let _failure = transaction.handle_timeout(now);
         }
-        self.answer_timeout(now);
+        self.acknowledgement_timeout(now);
         if self.audio.silent_until.is_some_and(|at| at <= now) {
             self.audio.silent_until = None;
             self.tell(now, NotificationData::SessionGotNoAudio);

@@ -1,16 +1,18 @@
 //! The messages that a session builds, and where they go.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use offhook_fsm::Instant;
+use offhook_fsm::{Entropy, Instant};
 
-use super::{Core, Output};
+use super::{Core, Output, Settings};
 use crate::dialog::Dialog;
 use crate::error::SessionError;
+use crate::id::SessionId;
 use crate::sip::{
     ALLOWED_METHODS, Builder, HeaderName, Host, Message, NameAddr, Unprintable, Uri, text,
 };
-use crate::transaction::{ClientTransaction, ServerKey};
+use crate::transaction::{ClientTransaction, ServerKey, Timers};
 use crate::transport::{Destination, Received, Transmit, Transport};
 
 /// Headers that the session writes itself.
@@ -51,73 +53,127 @@ pub(super) fn address_text(address: &NameAddr<'_>) -> String {
     if display.is_empty() { uri.into_owned() } else { format!("\"{display}\" <{uri}>") }
 }
 
-impl Core {
-    pub(super) fn via(&mut self, destination: Destination) -> String {
-        let branch = self.id.branch(&mut self.entropy);
+/// `399 AGENT "text"` (RFC 3261 §20.43).
+pub(super) fn warning(received: &Received, text: &str) -> String {
+    format!("399 {} \"{}\"", received.source.local.ip(), text.replace(['"', '\\'], "'"))
+}
+
+fn contact(settings: &Settings, destination: Destination) -> String {
+    let local = settings.local_uri.as_uri();
+    let user = local.user.map(|user| text(user).into_owned() + "@").unwrap_or_default();
+    let parameter = match destination.transport {
+        Transport::Udp => "",
+        Transport::Tcp => ";transport=tcp",
+        Transport::Tls => ";transport=tls",
+    };
+    format!("<sip:{user}{}{parameter}>", destination.local)
+}
+
+/// Where a request in the dialog goes: the next hop's address, else back to where the peer's
+/// messages come from.
+fn towards(dialog: &Dialog, peer: Destination) -> Destination {
+    let Ok(uri) = Uri::parse(dialog.next_hop()) else { return peer };
+    let Some(Host::Ip(address)) = uri.host else { return peer };
+    let named = uri.transport().and_then(|name| text(name).parse::<Transport>().ok());
+    let transport = named.unwrap_or(peer.transport);
+    let remote = SocketAddr::new(address, uri.port.unwrap_or(transport.default_port()));
+    let same = remote == peer.remote && transport == peer.transport;
+    Destination { transport, remote, local: peer.local, flow: peer.flow.filter(|_| same) }
+}
+
+/// What every request in a dialog needs beside the dialog.
+pub(super) struct Sender<'a> {
+    pub(super) id: SessionId,
+    pub(super) timers: Timers,
+    pub(super) user_agent: &'a str,
+    pub(super) entropy: &'a mut Entropy,
+}
+
+impl Sender<'_> {
+    /// A Via with a branch of its own.
+    fn via(&mut self, destination: Destination) -> String {
+        let branch = self.id.branch(self.entropy);
         let (transport, local) = (destination.transport.via_name(), destination.local);
         format!("SIP/2.0/{transport} {local};branch={branch};rport")
     }
 
-    pub(super) fn contact(&self, destination: Destination) -> String {
-        let local = self.settings.local_uri.as_uri();
-        let user = local.user.map(|user| text(user).into_owned() + "@").unwrap_or_default();
-        let parameter = match destination.transport {
-            Transport::Udp => "",
-            Transport::Tcp => ";transport=tcp",
-            Transport::Tls => ";transport=tls",
-        };
-        format!("<sip:{user}{}{parameter}>", destination.local)
+    /// A BYE in the dialog, with its transaction.
+    pub(super) fn bye(
+        &mut self,
+        now: Instant,
+        dialog: &mut Dialog,
+        peer: Destination,
+    ) -> Option<ClientTransaction> {
+        let destination = towards(dialog, peer);
+        let via = self.via(destination);
+        let bye = dialog.request(b"BYE", via.as_bytes()).ok()?;
+        let bye = bye.header(HeaderName::UserAgent, self.user_agent).ok()?;
+        let transmit = Transmit { destination, bytes: bye.finish().into() };
+        ClientTransaction::new(now, self.timers, transmit).ok()
     }
 
-    /// Where a request in the dialog goes: the next hop's address, else back to where the peer's
-    /// messages come from.
-    fn towards(&self, dialog: &Dialog, peer: Destination) -> Destination {
-        let Ok(uri) = Uri::parse(dialog.next_hop()) else { return peer };
-        let Some(Host::Ip(address)) = uri.host else { return peer };
-        let named = uri.transport().and_then(|name| text(name).parse::<Transport>().ok());
-        let transport = named.unwrap_or(peer.transport);
-        let remote = SocketAddr::new(address, uri.port.unwrap_or(transport.default_port()));
-        let same = remote == peer.remote && transport == peer.transport;
-        Destination { transport, remote, local: peer.local, flow: peer.flow.filter(|_| same) }
+    /// The ACK to a 2xx.
+    pub(super) fn ack(
+        &mut self,
+        dialog: &Dialog,
+        peer: Destination,
+        cseq: u32,
+    ) -> Option<Transmit> {
+        let destination = towards(dialog, peer);
+        let via = self.via(destination);
+        let ack = dialog.ack(via.as_bytes(), cseq).ok()?;
+        Some(Transmit { destination, bytes: ack.finish().into() })
+    }
+}
+
+/// The response to a request: headers copied, our tag, Contact, Allow and Server.
+pub(super) fn response(
+    settings: &Settings,
+    tag: &str,
+    received: &Received,
+    status: u16,
+    reason: &str,
+    finish: impl FnOnce(Builder) -> Result<Vec<u8>, Unprintable>,
+) -> Option<Transmit> {
+    let source = received.source;
+    let built =
+        Builder::response(&received.message, status, reason, Some(tag), Some(source.remote))
+            .and_then(|b| b.header(HeaderName::Contact, contact(settings, source)))
+            .and_then(|b| b.header(HeaderName::Allow, ALLOWED_METHODS.join(", ")))
+            .and_then(|b| b.header(HeaderName::Server, &settings.user_agent))
+            .and_then(finish);
+    Some(Transmit { destination: way_back(received), bytes: built.ok()?.into() })
+}
+
+impl Core {
+    pub(super) fn sender(&mut self) -> Sender<'_> {
+        let (timers, user_agent) = (self.settings.timers, &*self.settings.user_agent);
+        Sender { id: self.id, timers, user_agent, entropy: &mut self.entropy }
+    }
+
+    pub(super) fn via(&mut self, destination: Destination) -> String {
+        self.sender().via(destination)
+    }
+
+    pub(super) fn contact(&self, destination: Destination) -> String {
+        contact(&self.settings, destination)
     }
 
     /// The way that the peer's messages came.
     pub(super) fn peer(&self) -> Option<Destination> {
-        let incoming = self.incoming.as_ref().map(|incoming| incoming.received.source);
+        let incoming = self.incoming.as_ref().map(|incoming| incoming.invite.1.source);
         incoming.or(self.snapshot.route)
     }
 
     /// A BYE in the session's own dialog.
     pub(super) fn begin_bye(&mut self, now: Instant) {
         if let (Some(mut dialog), Some(peer)) = (self.dialog.take(), self.peer()) {
-            self.bye_in(now, &mut dialog, peer);
+            self.bye = self.sender().bye(now, Arc::make_mut(&mut dialog), peer);
             self.dialog = Some(dialog);
         }
     }
 
-    pub(super) fn bye_in(&mut self, now: Instant, dialog: &mut Dialog, peer: Destination) {
-        let destination = self.towards(dialog, peer);
-        let via = self.via(destination);
-        let Ok(bye) = dialog.request(b"BYE", via.as_bytes()) else { return };
-        let Ok(bye) = bye.header(HeaderName::UserAgent, &self.settings.user_agent) else { return };
-        let transmit = Transmit { destination, bytes: bye.finish().into() };
-        self.byes.extend(ClientTransaction::new(now, self.settings.timers, transmit));
-    }
-
-    /// The ACK to a 2xx.
-    pub(super) fn ack_in(
-        &mut self,
-        dialog: &Dialog,
-        peer: Destination,
-        cseq: u32,
-    ) -> Option<Transmit> {
-        let destination = self.towards(dialog, peer);
-        let via = self.via(destination);
-        let ack = dialog.ack(via.as_bytes(), cseq).ok()?;
-        Some(Transmit { destination, bytes: ack.finish().into() })
-    }
-
-    /// The response to a request: headers copied, our tag, Contact, Allow and Server.
+    /// Sends a [`response`].
     pub(super) fn respond(
         &mut self,
         key: &ServerKey,
@@ -126,15 +182,8 @@ impl Core {
         reason: &str,
         finish: impl FnOnce(Builder) -> Result<Vec<u8>, Unprintable>,
     ) -> Option<Transmit> {
-        let source = received.source;
-        let tag = Some(self.local_tag.as_str());
-        let built = Builder::response(&received.message, status, reason, tag, Some(source.remote))
-            .and_then(|b| b.header(HeaderName::Contact, self.contact(source)))
-            .and_then(|b| b.header(HeaderName::Allow, ALLOWED_METHODS.join(", ")))
-            .and_then(|b| b.header(HeaderName::Server, &self.settings.user_agent))
-            .and_then(finish);
-        let bytes = built.ok()?.into();
-        let transmit = Transmit { destination: way_back(received), bytes };
+        let tag = Arc::clone(&self.local_tag);
+        let transmit = response(&self.settings, &tag, received, status, reason, finish)?;
         let (key, copy) = (key.clone(), transmit.clone());
         self.push(Output::Respond { key, status, transmit: copy });
         Some(transmit)

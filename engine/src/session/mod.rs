@@ -5,12 +5,20 @@
 //! [`offhook_fsm::session`]; this module splits what happens into that table's events and carries
 //! out its actions.
 
+mod acknowledgement;
 mod act;
 mod callee;
 mod caller;
 mod core;
+mod farewell;
+mod fork;
 mod message;
+mod order;
+mod recording;
+mod reinvite;
 mod streams;
+
+use std::path::PathBuf;
 
 use offhook_fsm::Instant;
 use offhook_media::control::{MediaCommand, MediaEvent};
@@ -24,6 +32,8 @@ use crate::transaction::{ClientTransaction, ServerKey, Timers};
 use crate::transport::{Destination, Received, Transmit};
 
 pub use self::core::Core;
+pub use self::farewell::Farewell;
+pub use self::fork::{FORKS_MAX, end_late_answer};
 
 /// Requests longer than this go over TCP where UDP was chosen (RFC 3261 §18.1.1), in bytes.
 pub const UDP_REQUEST_MAX: usize = 1300;
@@ -84,6 +94,18 @@ pub enum Order {
     End,
     /// Send one DTMF digit.
     SendDtmf(char),
+    /// Record both directions to this WAV file; armed until nobody holds the call.
+    StartRecording(PathBuf),
+    /// Stop recording.
+    StopRecording,
+    /// Play this WAV file to the peer; before audio is active it is kept and starts with it.
+    Play(PathBuf),
+    /// Stop playing.
+    StopPlaying,
+    /// Send back what comes in, or no more.
+    Echo(bool),
+    /// Send silence in place of the microphone, or no more.
+    Mute(bool),
 }
 
 /// What happens to a session.
@@ -108,6 +130,8 @@ pub enum Input {
     Media(MediaEvent),
     /// The time of [`Output::Timeout`] has come.
     Timeout,
+    /// What runs the core cannot go on; the text is for people. The session ends.
+    Fault(String),
 }
 
 /// What a session wants done.

@@ -6,9 +6,10 @@ use offhook_fsm::Instant;
 use offhook_fsm::session::{Event, State};
 use offhook_media::control::{Flow, MediaCommand, MediaEvent, StreamId};
 
+use super::recording::Recording;
 use super::{Cause, Core, Output};
-use crate::error::{SessionError, SessionStateError};
-use crate::negotiate::{Local, Settled};
+use crate::error::SessionError;
+use crate::negotiate::{Capabilities, Local, Refusal, Settled};
 use crate::notification::{NotificationData, Originator, StreamKind};
 
 /// What the session knows of its audio.
@@ -17,20 +18,39 @@ pub(super) struct Audio {
     pub(super) address: Option<IpAddr>,
     pub(super) local: Option<SocketAddr>,
     pub(super) settled: Option<Settled>,
-    running: Option<Settled>,
+    pub(super) running: Option<Settled>,
     /// Until then a first packet is awaited without a word.
     pub(super) silent_until: Option<Instant>,
-    session_version: u64,
+    /// The `o=` line's session id and version.
+    session_id: u64,
+    version: u64,
+    /// The last description that we sent.
+    pub(super) described: Vec<u8>,
+    pub(super) recording: Option<Recording>,
+    /// For [`Action::OrderMedia`](offhook_fsm::session::Action).
+    pub(super) order: Option<MediaCommand>,
+    /// Orders from before there is a stream, one of each kind.
+    waiting: Vec<MediaCommand>,
 }
 
 impl Audio {
     pub(super) fn wanted(&self) -> Vec<StreamKind> {
         self.address.map(|_| StreamKind::Audio).into_iter().collect()
     }
+
+    /// The version of [`described`](Self::described).
+    pub(super) const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Takes back a description that was made and not sent.
+    pub(super) fn redescribe(&mut self, (described, version): (Vec<u8>, u64)) {
+        (self.described, self.version) = (described, version);
+    }
 }
 
 impl Core {
-    const fn stream(&self) -> StreamId {
+    pub(super) const fn stream(&self) -> StreamId {
         StreamId { session: self.id.0, index: 0 }
     }
 
@@ -38,21 +58,46 @@ impl Core {
         if let Some(address) = self.audio.address {
             let stream = self.stream();
             self.push(Output::Media(MediaCommand::Prepare { stream, address }));
+            for command in std::mem::take(&mut self.audio.waiting) {
+                self.push(Output::Media(command));
+            }
         }
     }
 
     /// Our side of a description; `None` until the socket is bound.
     pub(super) fn local_media(&mut self, now: Instant) -> Option<Local> {
         let audio = self.audio.local?;
-        if self.audio.session_version == 0 {
-            self.audio.session_version = self.timestamp(now).ntp_seconds();
+        if self.audio.session_id == 0 {
+            self.audio.session_id = self.timestamp(now).ntp_seconds();
+            self.audio.version = self.audio.session_id;
         }
-        let (session_id, version) = (self.audio.session_version, self.audio.session_version);
+        let (session_id, version) = (self.audio.session_id, self.audio.version);
         Some(Local { session_id, version, audio, flow: Flow { send: true, receive: true } })
     }
 
+    /// Makes a description of ours. Its version is one more than the last one's when it differs
+    /// (RFC 3264 §8).
+    pub(super) fn describe<T>(
+        &mut self,
+        now: Instant,
+        make: impl Fn(&Capabilities, &Local) -> Result<(Vec<u8>, T), Refusal>,
+    ) -> Result<(Vec<u8>, T), Refusal> {
+        let missing = || Refusal { status: 500, reason: "nothing is prepared".into() };
+        let mut local = self.local_media(now).ok_or_else(missing)?;
+        let mut made = make(&self.settings.capabilities, &local)?;
+        if made.0 != self.audio.described {
+            if !self.audio.described.is_empty() {
+                local.version = local.version.wrapping_add(1);
+                made = make(&self.settings.capabilities, &local)?;
+            }
+            self.audio.version = local.version;
+            self.audio.described.clone_from(&made.0);
+        }
+        Ok(made)
+    }
+
     pub(super) fn media(&mut self, now: Instant, event: MediaEvent) {
-        if event.stream() != self.stream() || self.is_terminated() {
+        if event.stream() != Some(self.stream()) || self.is_terminated() {
             return;
         }
         match event {
@@ -83,14 +128,15 @@ impl Core {
                 let data = NotificationData::WaveFileDidFinishPlaying { file_name: file, failure };
                 self.tell(now, data);
             }
-            // Recording is not ordered yet.
-            MediaEvent::RecordingStarted { .. }
-            | MediaEvent::RecordingStopped { .. }
-            | MediaEvent::RecordingFailed { .. } => {}
+            MediaEvent::RecordingStarted { .. } => self.recording_started(now),
+            MediaEvent::RecordingStopped { .. } => self.recording_stopped(now),
+            MediaEvent::RecordingFailed { reason, .. } => self.recording_failed(now, &reason),
+            // It is the engine's, not this stream's.
+            MediaEvent::DeviceFailed { .. } => {}
         }
     }
 
-    fn fail_locally(&mut self, now: Instant, event: Event, reason: String) {
+    pub(super) fn fail_locally(&mut self, now: Instant, event: Event, reason: String) {
         self.refuse_with(500, "");
         self.cause = Cause::new(Originator::Local, 0, reason);
         self.apply(now, event);
@@ -132,14 +178,7 @@ impl Core {
             self.tell(now, NotificationData::SessionGotStreamUpdate { streams });
             self.watch_for_audio(now);
         }
-        let originator = Originator::Remote;
-        match (held_before, settled.held_by_peer) {
-            (false, true) => self.tell(now, NotificationData::SessionGotHoldRequest { originator }),
-            (true, false) => {
-                self.tell(now, NotificationData::SessionGotUnholdRequest { originator });
-            }
-            _ => {}
-        }
+        self.tell_hold(now, Originator::Remote, held_before, settled.held_by_peer);
     }
 
     /// Nothing is sent or played any more; the stream itself stops when the session ends.
@@ -158,6 +197,7 @@ impl Core {
         if self.audio.address.take().is_none() {
             return;
         }
+        self.end_recording(now);
         let stream = self.stream();
         self.push(Output::Media(MediaCommand::Stop { stream }));
         self.snapshot.has_audio = false;
@@ -167,15 +207,14 @@ impl Core {
         }
     }
 
-    pub(super) fn send_dtmf(&mut self, digit: char) -> Result<(), SessionError> {
+    pub(super) fn send_dtmf(&mut self, now: Instant, digit: char) -> Result<(), SessionError> {
         if !matches!(digit, '0'..='9' | '*' | '#' | 'A'..='D') {
             let text = format!("send_dtmf() takes one of 0-9 * # A-D, not {digit:?}");
             return Err(SessionError::InvalidArgument(text));
         }
-        let Some(running) = self.audio.running.as_ref().filter(|_| self.snapshot.has_audio) else {
-            let allowed = vec![State::Established];
-            let error = SessionStateError { method: "send_dtmf()", state: self.state, allowed };
-            return Err(SessionError::State(error));
+        self.permit("send_dtmf()", Event::SendDtmf)?;
+        let Some(running) = self.audio.running.as_ref() else {
+            return self.permit("send_dtmf() without active audio", Event::MissAudio);
         };
         let refused = |why: &str| Err(SessionError::InvalidArgument(why.into()));
         if running.audio.send_telephone_event.is_none() {
@@ -185,7 +224,34 @@ impl Core {
             return refused("send_dtmf(): the peer holds the call, nothing may be sent");
         }
         let stream = self.stream();
-        self.push(Output::Media(MediaCommand::SendDtmf { stream, digit }));
+        self.audio.order = Some(MediaCommand::SendDtmf { stream, digit });
+        self.apply(now, Event::SendDtmf);
         Ok(())
+    }
+
+    /// What is sent in place of the microphone: legal as soon as a stream exists or may come.
+    pub(super) fn steer_audio(
+        &mut self,
+        now: Instant,
+        method: &'static str,
+        command: impl FnOnce(StreamId) -> MediaCommand,
+    ) -> Result<(), SessionError> {
+        self.permit(method, Event::SteerAudio)?;
+        if self.audio.address.is_none() && self.state != State::Incoming {
+            return self.permit(method, Event::MissAudio);
+        }
+        self.audio.order = Some(command(self.stream()));
+        self.apply(now, Event::SteerAudio);
+        Ok(())
+    }
+
+    pub(super) fn order_media(&mut self) {
+        let Some(command) = self.audio.order.take() else { return };
+        if self.audio.address.is_some() {
+            return self.push(Output::Media(command));
+        }
+        let kind = std::mem::discriminant(&command);
+        self.audio.waiting.retain(|other| std::mem::discriminant(other) != kind);
+        self.audio.waiting.push(command);
     }
 }

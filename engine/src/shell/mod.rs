@@ -1,7 +1,23 @@
 //! Threads and sockets around the cores, and the objects that an application holds.
 
+mod clock;
+mod endpoint_thread;
+mod engine;
+mod flow;
+mod limits;
 mod notification_center;
+mod pool;
+mod recording;
+mod registry;
+mod session;
+mod session_thread;
+mod sockets;
+mod start;
+pub mod sys;
+mod way;
 
+pub use engine::{Config, Engine, EngineError, Listener, STOP_PATIENCE, SessionManager};
 pub use notification_center::{
     Delivery, Filter, NotificationCenter, Observer, ObserverId, QUEUE_MAX, QueueFull, Subscription,
 };
+pub use session::{ROUTES_MAX, Session};

@@ -13,6 +13,15 @@ use crate::transport::Transmit;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NoAck;
 
+/// What a step means to the transaction's user.
+#[derive(Clone, Copy, Default, Debug)]
+struct News {
+    no_ack: bool,
+    /// The ACK belongs to a 2xx.
+    ack: bool,
+    transport_failed: bool,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum State {
     Invite(invite::State),
@@ -117,7 +126,7 @@ impl ServerTransaction {
     /// An ACK came; `true` when it is its user's to see, because it acknowledges a 2xx.
     pub fn receive_ack(&mut self, now: Instant) -> bool {
         match self.state {
-            State::Invite(_) => self.step_invite(now, invite::Event::RxAck, None).1,
+            State::Invite(_) => self.step_invite(now, invite::Event::RxAck, None).ack,
             State::Other(_) => false,
         }
     }
@@ -126,7 +135,10 @@ impl ServerTransaction {
     pub fn handle_timeout(&mut self, now: Instant) -> Option<NoAck> {
         let (timer, due) = self.armed.pop_due(now)?;
         match timer {
-            Timer::Patience => return self.step_invite(now, invite::Event::TimerH, None).0,
+            Timer::Patience => {
+                let news = self.step_invite(now, invite::Event::TimerH, None);
+                return news.no_ack.then_some(NoAck);
+            }
             Timer::Linger => {
                 let accepted = matches!(self.state, State::Invite(invite::State::Accepted));
                 let event = if accepted { invite::Event::TimerL } else { invite::Event::TimerI };
@@ -143,15 +155,22 @@ impl ServerTransaction {
         None
     }
 
+    /// A response could not be sent; `true` when that is its user's to know. The transaction lives
+    /// on, so that the request is not taken for a new one when it comes again (RFC 6026 §7.1).
+    pub fn transport_failed(&mut self, now: Instant) -> bool {
+        let (a, b) = (invite::Event::TransportError, other::Event::TransportError);
+        self.step(now, a, b, None).transport_failed
+    }
+
     fn step(
         &mut self,
         now: Instant,
         a: invite::Event,
         b: other::Event,
         response: Option<Transmit>,
-    ) {
+    ) -> News {
         match self.state {
-            State::Invite(_) => drop(self.step_invite(now, a, response)),
+            State::Invite(_) => self.step_invite(now, a, response),
             State::Other(_) => self.step_other(now, b, response),
         }
     }
@@ -161,12 +180,10 @@ impl ServerTransaction {
         now: Instant,
         event: invite::Event,
         response: Option<Transmit>,
-    ) -> (Option<NoAck>, bool) {
-        let (mut no_ack, mut deliver) = (None, false);
-        let State::Invite(state) = self.state else { return (no_ack, deliver) };
-        let Step::Go { next, actions } = invite::step(state, event) else {
-            return (no_ack, deliver);
-        };
+    ) -> News {
+        let mut news = News::default();
+        let State::Invite(state) = self.state else { return news };
+        let Step::Go { next, actions } = invite::step(state, event) else { return news };
         self.state = State::Invite(next);
         for action in actions {
             match action {
@@ -191,19 +208,24 @@ impl ServerTransaction {
                 invite::Action::ArmTimerL => {
                     self.armed.arm(Timer::Linger, now + self.timers.patience());
                 }
-                invite::Action::DeliverAck => deliver = true,
-                invite::Action::TellNoAck => no_ack = Some(NoAck),
-                // The user learns it from the transport itself.
-                invite::Action::TellTransportError => {}
+                invite::Action::DeliverAck => news.ack = true,
+                invite::Action::TellNoAck => news.no_ack = true,
+                invite::Action::TellTransportError => news.transport_failed = true,
             }
         }
         self.stop_if_over();
-        (no_ack, deliver)
+        news
     }
 
-    fn step_other(&mut self, now: Instant, event: other::Event, response: Option<Transmit>) {
-        let State::Other(state) = self.state else { return };
-        let Step::Go { next, actions } = other::step(state, event) else { return };
+    fn step_other(
+        &mut self,
+        now: Instant,
+        event: other::Event,
+        response: Option<Transmit>,
+    ) -> News {
+        let mut news = News::default();
+        let State::Other(state) = self.state else { return news };
+        let Step::Go { next, actions } = other::step(state, event) else { return news };
         self.state = State::Other(next);
         for action in actions {
             match action {
@@ -214,10 +236,11 @@ impl ServerTransaction {
                         self.step_other(now, other::Event::TimerJ, None);
                     }
                 }
-                other::Action::TellTransportError => {}
+                other::Action::TellTransportError => news.transport_failed = true,
             }
         }
         self.stop_if_over();
+        news
     }
 
     fn send(&mut self, response: Option<Transmit>) {

@@ -88,6 +88,12 @@ impl Source {
         Arrival::Jump
     }
 
+    /// Believes the source at its first packet, which the caller knows to be from the right place.
+    pub fn believe(&mut self, sequence: u16) {
+        self.probation = 0;
+        self.begin(sequence);
+    }
+
     fn begin(&mut self, sequence: u16) -> u64 {
         self.highest = sequence;
         self.cycles = 0;

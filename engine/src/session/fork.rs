@@ -1,0 +1,61 @@
+//! Answers to our INVITE that nobody wants: from other branches of a fork, or after a refusal
+//! (RFC 3261 §13.2.2.4). Each is acknowledged and ended.
+
+use offhook_fsm::{Entropy, Instant};
+
+use super::{Core, Output, message};
+use crate::dialog::Dialog;
+use crate::id::SessionId;
+use crate::sip::Message;
+use crate::transaction::{ClientTransaction, Timers};
+use crate::transport::Transmit;
+
+/// Other branches that one call ends; what more of them answer is left to their own timers.
+pub const FORKS_MAX: usize = 16;
+
+/// A branch that answered too.
+#[derive(Clone, Debug)]
+pub(super) struct Fork {
+    tag: Box<[u8]>,
+    pub(super) bye: Option<ClientTransaction>,
+}
+
+/// The ACK and the BYE to a 2xx that nobody wants, `None` when it makes no dialog. `invite` is the
+/// request that it answers, with the branch of a session of ours.
+///
+/// For a 2xx that reaches an INVITE transaction after its session has ended.
+#[must_use]
+pub fn end_late_answer<B: AsRef<[u8]>>(
+    now: Instant,
+    timers: Timers,
+    user_agent: &str,
+    entropy: &mut Entropy,
+    invite: &Transmit,
+    answer: &Message<B>,
+) -> Option<(Transmit, ClientTransaction)> {
+    let request = Message::parse(&invite.bytes[..]).ok()?;
+    let id = SessionId::from_branch(request.via().ok()?.branch()?)?;
+    let mut dialog = Dialog::of_caller(&request, answer).ok()?;
+    let (peer, cseq) = (invite.destination, request.cseq().ok()?.number);
+    let mut sender = message::Sender { id, timers, user_agent, entropy };
+    let ack = sender.ack(&dialog, peer, cseq)?;
+    Some((ack, sender.bye(now, &mut dialog, peer)?))
+}
+
+impl Core {
+    /// Another branch answered too, or did so again.
+    pub(super) fn end_fork(&mut self, now: Instant, answer: &Message) {
+        let tag = answer.to().ok().and_then(|to| to.tag()).unwrap_or_default();
+        let known = self.forks.iter().any(|fork| *fork.tag == *tag);
+        let invite = self.outgoing.as_ref().and_then(|outgoing| outgoing.transaction.as_ref());
+        let Some(invite) = invite.filter(|_| known || self.forks.len() < FORKS_MAX) else { return };
+        let (timers, agent) = (self.settings.timers, &self.settings.user_agent);
+        let (request, entropy) = (invite.request(), &mut self.entropy);
+        let ending = end_late_answer(now, timers, agent, entropy, request, answer);
+        let Some((ack, bye)) = ending else { return };
+        if !known {
+            self.forks.push(Fork { tag: tag.into(), bye: Some(bye) });
+        }
+        self.push(Output::Transmit(ack));
+    }
+}

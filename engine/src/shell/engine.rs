@@ -1,0 +1,497 @@
+//! The engine: what an application starts, and what its threads share.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::time::Duration;
+
+use offhook_fsm::Entropy;
+use offhook_media::codec::Codec;
+use offhook_media::shell::{AudioDevice, Media};
+
+use super::clock::Clock;
+use super::endpoint_thread::{EndpointHandle, EndpointMail};
+use super::notification_center::lock;
+use super::pool::Pool;
+use super::registry::{Mail, Registry, Shared};
+use super::session_thread::SessionThread;
+use super::{NotificationCenter, ObserverId, Session, start};
+use crate::id::SessionId;
+use crate::notification::{Notification, NotificationData, Sender, SessionState};
+use crate::session::{self, Input};
+use crate::transport::{Destination, Transmit, Transport};
+
+/// How long `stop` takes at most.
+pub const STOP_PATIENCE: Duration = Duration::from_secs(5);
+/// How long it waits for the peers of the sessions that it ends; then it cuts them off.
+const PEERS_PATIENCE: Duration = Duration::from_secs(4);
+
+/// One SIP socket to open.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Listener {
+    /// The transport.
+    pub transport: Transport,
+    /// The address; port 0 for any.
+    pub address: SocketAddr,
+}
+
+/// What an engine is started with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// SIP sockets; empty: UDP and TCP on any free port of `0.0.0.0`.
+    pub listeners: Vec<Listener>,
+    /// The account as a URI (`sip:alice@example.com`); `None`: any user is accepted and calls come
+    /// from `sip:offhook@ADDRESS`.
+    pub account: Option<String>,
+    /// User-Agent and Server header.
+    pub user_agent: String,
+    /// Codecs to offer and accept, best first.
+    pub codecs: Vec<Codec>,
+    /// RTP ports.
+    pub rtp_ports: RangeInclusive<u16>,
+    /// Microphone and speaker.
+    pub audio_device: AudioDevice,
+    /// Where recordings without an absolute name go.
+    pub recordings_directory: PathBuf,
+    /// Tell every SIP message as `SIPEngineSIPTrace`.
+    pub trace_sip: bool,
+    /// Sessions at once; `None`: what the machine's limits allow. One more call is answered 503.
+    pub sessions_max: Option<usize>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listeners: Vec::new(),
+            account: None,
+            user_agent: concat!("offhook/", env!("CARGO_PKG_VERSION")).into(),
+            codecs: Codec::ALL.into(),
+            rtp_ports: 16384..=65534,
+            audio_device: AudioDevice::Null,
+            recordings_directory: PathBuf::from("."),
+            trace_sip: false,
+            sessions_max: None,
+        }
+    }
+}
+
+/// Why an engine did not start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// A setting cannot be used; the text says which and why.
+    InvalidConfig(String),
+    /// A listener could not be opened.
+    Listen(Listener, std::io::Error),
+    /// The operating system refused something; the text says what.
+    Local(String),
+}
+
+impl fmt::Display for EngineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidConfig(text) | Self::Local(text) => f.write_str(text),
+            Self::Listen(listener, error) => {
+                write!(f, "cannot listen on {} {}: {error}", listener.transport, listener.address)
+            }
+        }
+    }
+}
+
+impl std::error::Error for EngineError {}
+
+const RUNNING: u8 = 0;
+const STOPPING: u8 = 1;
+const STOPPED: u8 = 2;
+
+/// What the threads of an engine share.
+pub(crate) struct EngineShared {
+    pub(crate) clock: Clock,
+    pub(crate) center: NotificationCenter,
+    pub(crate) media: Media,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) pool: Pool,
+    pub(crate) endpoint: EndpointHandle,
+    pub(crate) settings: session::Settings,
+    /// The account was given: its URI stands in From whatever the local address.
+    pub(crate) has_account: bool,
+    pub(crate) recordings_directory: PathBuf,
+    pub(crate) trace_sip: bool,
+    pub(crate) entropy: Mutex<Entropy>,
+    pub(crate) observer: OnceLock<ObserverId>,
+    state: AtomicU8,
+}
+
+/// What [`start`](super::start) puts together.
+pub(crate) struct Parts {
+    pub(crate) clock: Clock,
+    pub(crate) center: NotificationCenter,
+    pub(crate) media: Media,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) pool: Pool,
+    pub(crate) endpoint: EndpointHandle,
+    pub(crate) settings: session::Settings,
+    pub(crate) entropy: Entropy,
+}
+
+impl EngineShared {
+    pub(crate) fn new(parts: Parts, config: &Config) -> Self {
+        Self {
+            clock: parts.clock,
+            center: parts.center,
+            media: parts.media,
+            registry: parts.registry,
+            pool: parts.pool,
+            endpoint: parts.endpoint,
+            settings: parts.settings,
+            has_account: config.account.is_some(),
+            recordings_directory: config.recordings_directory.clone(),
+            trace_sip: config.trace_sip,
+            entropy: Mutex::new(parts.entropy),
+            observer: OnceLock::new(),
+            state: AtomicU8::new(RUNNING),
+        }
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.state.load(Ordering::Acquire) == RUNNING
+    }
+
+    /// Tells something about the engine. What finds no room is logged instead.
+    pub(crate) fn tell(&self, data: NotificationData) {
+        let timestamp = self.clock.timestamp();
+        let notification = Notification { timestamp, sender: Sender::Engine, data };
+        if let Err(full) = self.center.post(notification) {
+            log::warn!("the notification queue is full: {} is lost", full.0.name());
+        }
+    }
+
+    /// Tells a message that passed, when tracing.
+    pub(crate) fn trace(&self, received: bool, way: &Destination, bytes: &Arc<[u8]>) {
+        if self.trace_sip {
+            let (source, destination) =
+                if received { (way.remote, way.local) } else { (way.local, way.remote) };
+            let (transport, data) = (way.transport, Arc::clone(bytes));
+            self.tell(NotificationData::EngineSipTrace {
+                received,
+                source,
+                destination,
+                transport,
+                data,
+            });
+        }
+    }
+
+    /// Sends a request of a session, over UDP at once, else through the endpoint.
+    pub(crate) fn send_request(&self, transmit: Transmit) -> Result<(), Box<Input>> {
+        let failed = |bytes: &[u8], reason: String| {
+            let branch = super::endpoint_thread::branch(bytes);
+            Box::new(Input::TransportError { branch, reason })
+        };
+        if transmit.destination.transport == Transport::Udp {
+            self.trace(false, &transmit.destination, &transmit.bytes);
+            let sent = self.endpoint.send_datagram(&transmit);
+            return sent.map_err(|error| failed(&transmit.bytes, error.to_string()));
+        }
+        let bytes = Arc::clone(&transmit.bytes);
+        let posted = self.endpoint.post(EndpointMail::Send(transmit));
+        posted.map_err(|_| failed(&bytes, "the endpoint has too much to do".into()))
+    }
+
+    /// Sends a response over UDP; `false` for streams, which the endpoint serves.
+    pub(crate) fn send_datagram(&self, transmit: &Transmit) -> bool {
+        if transmit.destination.transport != Transport::Udp {
+            return false;
+        }
+        self.trace(false, &transmit.destination, &transmit.bytes);
+        // A response that is lost here is asked for again by a repeated request.
+        if let Err(error) = self.endpoint.send_datagram(transmit) {
+            log::debug!("a response to {} is lost: {error}", transmit.destination.remote);
+        }
+        true
+    }
+
+    /// Hands the endpoint something; it comes back when its mailbox is full.
+    pub(crate) fn post(&self, mail: EndpointMail) -> Result<(), Box<EndpointMail>> {
+        self.endpoint.post(mail)
+    }
+
+    /// Settings of a session whose own address is `local`.
+    pub(crate) fn session_settings(&self, local: SocketAddr) -> Arc<session::Settings> {
+        let mut settings = self.settings.clone();
+        if !self.has_account
+            && let Ok(uri) = format!("sip:offhook@{local}").parse()
+        {
+            settings.local_uri = uri;
+        }
+        Arc::new(settings)
+    }
+
+    /// Gives a listed session its thread. On failure it is off the list again.
+    pub(crate) fn launch(
+        self: &Arc<Self>,
+        shared: &Arc<Shared>,
+        local: SocketAddr,
+    ) -> Result<(), LaunchError> {
+        if !self.is_running() {
+            return Err(LaunchError::Ended);
+        }
+        let Some(mailbox) = shared.open() else { return Err(LaunchError::Twice) };
+        if !self.registry.list(shared) {
+            shared.close();
+            return Err(LaunchError::Limit);
+        }
+        let (entropy, for_core) = {
+            let mut entropy = lock(&self.entropy);
+            (entropy.fork(), entropy.fork())
+        };
+        let core = session::Core::new(shared.id, self.session_settings(local), for_core);
+        let (engine, of_thread) = (Arc::clone(self), Arc::clone(shared));
+        let job = move || {
+            SessionThread {
+                core,
+                shared: of_thread,
+                mailbox,
+                engine,
+                entropy,
+                outbox: std::collections::VecDeque::new(),
+                failed: std::collections::VecDeque::new(),
+                next: None,
+                breaks: false,
+            }
+            .run();
+        };
+        self.pool.run(Box::new(job)).map_err(|_| {
+            self.retract(shared);
+            LaunchError::Limit
+        })
+    }
+
+    /// Takes back a launch that came to nothing.
+    pub(crate) fn retract(&self, shared: &Arc<Shared>) {
+        shared.close();
+        self.registry.ended();
+        self.registry.forget(shared.id);
+    }
+
+    /// Ends everything, once: sessions first, then media, endpoint and threads.
+    pub(crate) fn stop(self: &Arc<Self>) {
+        let changed =
+            self.state.compare_exchange(RUNNING, STOPPING, Ordering::AcqRel, Ordering::Acquire);
+        if changed.is_err() {
+            return;
+        }
+        if self.center.is_notifier_thread() {
+            let engine = Arc::clone(self);
+            let behind = std::thread::Builder::new()
+                .name("offhook-stop".into())
+                .spawn(move || engine.wind_down());
+            if behind.is_err() {
+                log::error!("no thread to stop on: the engine's threads are left to the process");
+            }
+            return;
+        }
+        self.wind_down();
+    }
+
+    fn wind_down(&self) {
+        self.tell(NotificationData::EngineWillEnd);
+        let sessions = self.registry.all();
+        self.send_all(&sessions, || Mail::End);
+        if self.wait_all(&sessions, PEERS_PATIENCE) > 0 {
+            // Nobody answers there: an INVITE without a response cannot even be cancelled.
+            let cut = || Mail::Input(Box::new(Input::Fault("the engine ends".into())));
+            self.send_all(&sessions, cut);
+            let left = self.wait_all(&sessions, Duration::from_millis(300));
+            if left > 0 {
+                log::error!("{left} sessions did not end in time");
+            }
+        }
+        self.pool.close(Duration::from_millis(500));
+        self.media.stop();
+        self.endpoint.stop();
+        if let Some(observer) = self.observer.get() {
+            self.center.remove_observer(*observer);
+        }
+        self.state.store(STOPPED, Ordering::Release);
+        self.tell(NotificationData::EngineDidEnd);
+    }
+
+    fn send_all(&self, sessions: &[Arc<Shared>], mail: impl Fn() -> Mail) {
+        for session in sessions {
+            if let Some(mailbox) = session.mailbox() {
+                // A full mailbox means a busy session: it is waited for all the same.
+                let _full = mailbox.send_timeout(mail(), Duration::from_millis(10));
+            }
+        }
+    }
+
+    /// Waits until the sessions have ended; how many have not.
+    fn wait_all(&self, sessions: &[Arc<Shared>], patience: Duration) -> usize {
+        let deadline = self.clock.now() + patience;
+        let ended = |session: &&Arc<Shared>| {
+            let left = deadline - self.clock.now();
+            session.wait(left, |now| now.ended || now.state == SessionState::Null).ended
+        };
+        sessions.iter().filter(|session| !ended(session)).count()
+    }
+
+    /// A thread that all sessions need broke.
+    pub(crate) fn fail(self: &Arc<Self>, reason: String) {
+        log::error!("the engine fails: {reason}");
+        self.tell(NotificationData::EngineDidFail { reason });
+        let engine = Arc::clone(self);
+        let behind =
+            std::thread::Builder::new().name("offhook-stop".into()).spawn(move || engine.stop());
+        if behind.is_err() {
+            log::error!("no thread to stop on");
+        }
+    }
+}
+
+/// Why a session got no thread.
+pub(crate) enum LaunchError {
+    /// The engine has ended.
+    Ended,
+    /// It has one already.
+    Twice,
+    /// There are as many sessions as may be.
+    Limit,
+}
+
+/// A running user agent. Clones are handles on one engine; dropping the last one is `stop()`.
+///
+/// ```
+/// use offhook::{Config, Engine, NotificationCenter};
+///
+/// let engine = Engine::start(Config::default(), NotificationCenter::new()?)?;
+/// println!("call me at {}", engine.uri());
+/// engine.stop();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Engine {
+    guard: Arc<Guard>,
+}
+
+struct Guard(Arc<EngineShared>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("uri", &self.uri()).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Opens the listeners and starts the threads. Observers that must hear of the start are
+    /// registered at `center` before; a center serves one engine.
+    ///
+    /// # Errors
+    /// When a setting cannot be used, a listener cannot be opened, or the operating system gives
+    /// no threads. Nothing is left running then.
+    pub fn start(config: Config, center: NotificationCenter) -> Result<Self, EngineError> {
+        let shared = start::start(&config, center)?;
+        Ok(Self { guard: Arc::new(Guard(shared)) })
+    }
+
+    fn shared(&self) -> &Arc<EngineShared> {
+        &self.guard.0
+    }
+
+    /// The bound listeners, with the ports that they got.
+    #[must_use]
+    pub fn listeners(&self) -> Vec<Listener> {
+        self.shared().endpoint.listeners()
+    }
+
+    /// A URI under which this engine can be called: the account, else `sip:offhook@ADDRESS:PORT`
+    /// of the first listener.
+    #[must_use]
+    pub fn uri(&self) -> String {
+        if self.shared().has_account {
+            return self.shared().settings.local_uri.to_string();
+        }
+        let Some(first) = self.listeners().first().copied() else { return String::new() };
+        let parameter = match first.transport {
+            Transport::Udp => String::new(),
+            other => format!(";transport={other}"),
+        };
+        format!("sip:offhook@{}{parameter}", super::way::reachable(first.address))
+    }
+
+    /// The notification center that the engine was started with.
+    #[must_use]
+    pub fn notification_center(&self) -> NotificationCenter {
+        self.shared().center.clone()
+    }
+
+    /// A new session in state NULL.
+    #[must_use]
+    pub fn session(&self) -> Session {
+        let shared = self.shared().registry.create();
+        Session::of(&shared, self.shared())
+    }
+
+    /// The sessions.
+    #[must_use]
+    pub fn session_manager(&self) -> SessionManager {
+        SessionManager { engine: Arc::downgrade(self.shared()) }
+    }
+
+    /// Sessions at once that this engine takes; one more incoming call is answered 503.
+    #[must_use]
+    pub fn sessions_max(&self) -> usize {
+        self.shared().registry.max()
+    }
+
+    /// Ends all sessions (BYE, CANCEL), waits for them up to [`STOP_PATIENCE`], then closes
+    /// everything. `SIPEngineDidEnd` is the last notification. Called on the notifier thread
+    /// (inside an observer) it returns at once and the stop goes on behind it. Twice is once.
+    pub fn stop(&self) {
+        self.shared().stop();
+    }
+}
+
+/// The sessions of an engine that are neither NULL nor TERMINATED. It keeps incoming sessions
+/// alive until they are answered.
+#[derive(Clone)]
+pub struct SessionManager {
+    engine: Weak<EngineShared>,
+}
+
+impl fmt::Debug for SessionManager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let active = self.engine.upgrade().map(|engine| engine.registry.active());
+        f.debug_struct("SessionManager").field("active", &active).finish()
+    }
+}
+
+impl SessionManager {
+    /// A list of them, oldest first.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<Session> {
+        let Some(engine) = self.engine.upgrade() else { return Vec::new() };
+        let all = engine.registry.all();
+        let living = all.iter().filter(|shared| {
+            !matches!(shared.snapshot.load().state, SessionState::Null | SessionState::Terminated)
+        });
+        living.map(|shared| Session::of(shared, &engine)).collect()
+    }
+
+    /// The session of that id. An ended one is found until its `SIPSessionDidEnd` was delivered.
+    #[must_use]
+    pub fn get(&self, id: SessionId) -> Option<Session> {
+        let engine = self.engine.upgrade()?;
+        let shared = engine.registry.get(id)?;
+        Some(Session::of(&shared, &engine))
+    }
+}

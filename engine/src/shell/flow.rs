@@ -1,0 +1,369 @@
+//! TCP connections (RFC 3261 §18, RFC 5923): made when needed, used again while they stand, closed
+//! when idle, slow or wrong.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mio::net::{TcpListener, TcpStream};
+use mio::{Interest, Registry, Token};
+use offhook_fsm::Instant;
+
+use super::endpoint_thread::{FIRST_FLOW, branch};
+use super::sockets;
+use crate::sip::{FrameError, Framed, StreamFramer};
+use crate::transport::{Destination, FlowId, Transmit, Transport};
+
+/// Connections at once; beyond it new ones are closed unread.
+pub(crate) const FLOWS_MAX: usize = 4096;
+/// Connections at once from one address.
+pub(crate) const FLOWS_PER_ADDRESS_MAX: usize = 512;
+/// Bytes that wait to be written to one connection; beyond it the connection is closed.
+pub(crate) const WRITE_MAX: usize = 1 << 20;
+/// A connection on which nothing passes is closed after this long.
+pub(crate) const IDLE: Duration = Duration::from_secs(600);
+/// A message that has begun must be whole after this long (a connection to be made, made).
+pub(crate) const HALF_DONE: Duration = Duration::from_secs(32);
+/// Requests per connection whose failure would be told.
+const WATCHED_MAX: usize = 256;
+/// Bytes read from one connection before the others have their turn.
+const READ_MAX: usize = 256 << 10;
+
+struct Flow {
+    id: FlowId,
+    stream: TcpStream,
+    remote: SocketAddr,
+    local: SocketAddr,
+    framer: StreamFramer,
+    connecting: bool,
+    unwritten: VecDeque<Arc<[u8]>>,
+    /// How much of the first of `unwritten` is written.
+    written: usize,
+    waiting_bytes: usize,
+    /// Branches of the last requests that went this way.
+    watched: VecDeque<Vec<u8>>,
+    last_use: Instant,
+    /// Since when a message, or the connection, is incomplete.
+    half_done: Option<Instant>,
+    /// Nothing more is read; it is closed once written out.
+    closing: bool,
+    /// There may be more to read.
+    unread: bool,
+}
+
+/// All connections of an endpoint.
+#[derive(Default)]
+pub(crate) struct Flows {
+    listeners: BTreeMap<usize, (TcpListener, SocketAddr)>,
+    flows: BTreeMap<usize, Flow>,
+    next: u64,
+    messages: VecDeque<(Destination, Box<[u8]>)>,
+    failures: VecDeque<(Vec<u8>, String)>,
+}
+
+impl Flows {
+    pub(crate) fn listen(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        address: SocketAddr,
+    ) -> std::io::Result<SocketAddr> {
+        let mut listener = sockets::tcp_listener(address)?;
+        registry.register(&mut listener, token, Interest::READABLE)?;
+        let bound = listener.local_addr()?;
+        self.listeners.insert(token.0, (listener, bound));
+        Ok(bound)
+    }
+
+    /// Takes new connections.
+    pub(crate) fn accept(&mut self, registry: &Registry, token: usize, now: Instant) {
+        loop {
+            let Some((listener, bound)) = self.listeners.get(&token) else { return };
+            let bound = *bound;
+            match listener.accept() {
+                Ok((stream, remote)) => {
+                    let of_address = self.flows.values().filter(|f| f.remote.ip() == remote.ip());
+                    if self.flows.len() >= FLOWS_MAX || of_address.count() >= FLOWS_PER_ADDRESS_MAX
+                    {
+                        log::warn!("too many connections: one from {remote} is closed");
+                        continue;
+                    }
+                    let local = stream
+                        .local_addr()
+                        .map_or(bound, |own| SocketAddr::new(own.ip(), bound.port()));
+                    self.insert(registry, stream, remote, local, false, now);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return log::warn!("a connection could not be accepted: {error}"),
+            }
+        }
+    }
+
+    fn insert(
+        &mut self,
+        registry: &Registry,
+        mut stream: TcpStream,
+        remote: SocketAddr,
+        local: SocketAddr,
+        connecting: bool,
+        now: Instant,
+    ) -> Option<usize> {
+        let id = FlowId(self.next);
+        self.next += 1;
+        let token = FIRST_FLOW + usize::try_from(id.0).unwrap_or(usize::MAX - FIRST_FLOW);
+        // Small messages must not wait for each other's acknowledgement.
+        let _refused = stream.set_nodelay(true);
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        if let Err(error) = registry.register(&mut stream, Token(token), interest) {
+            log::warn!("a connection with {remote} cannot be watched: {error}");
+            return None;
+        }
+        let flow = Flow {
+            id,
+            stream,
+            remote,
+            local,
+            framer: StreamFramer::new(),
+            connecting,
+            unwritten: VecDeque::new(),
+            written: 0,
+            waiting_bytes: 0,
+            watched: VecDeque::new(),
+            last_use: now,
+            half_done: Some(now),
+            closing: false,
+            unread: !connecting,
+        };
+        self.flows.insert(token, flow);
+        Some(token)
+    }
+
+    /// Sends over the flow that is named, else one with the same peer, else a new one.
+    pub(crate) fn send(&mut self, registry: &Registry, transmit: Transmit, now: Instant) {
+        let Transmit { destination, bytes } = transmit;
+        let named = destination
+            .flow
+            .and_then(|id| self.flows.iter().find(|(_, flow)| flow.id == id && !flow.closing));
+        let same = || self.flows.iter().find(|(_, f)| f.remote == destination.remote && !f.closing);
+        let known = named.or_else(same).map(|(token, _)| *token);
+        let failed = |reason: String| (branch(&bytes), reason);
+        let token = match known {
+            Some(token) => Some(token),
+            None if self.flows.len() >= FLOWS_MAX => {
+                self.failures.push_back(failed("too many connections".into()));
+                return;
+            }
+            None => match TcpStream::connect(destination.remote) {
+                Ok(stream) => {
+                    let (remote, local) = (destination.remote, destination.local);
+                    self.insert(registry, stream, remote, local, true, now)
+                }
+                Err(error) => {
+                    self.failures.push_back(failed(error.to_string()));
+                    return;
+                }
+            },
+        };
+        let Some(flow) = token.and_then(|token| self.flows.get_mut(&token)) else {
+            self.failures.push_back(failed("the connection cannot be watched".into()));
+            return;
+        };
+        let mark = branch(&bytes);
+        if !mark.is_empty() {
+            if flow.watched.len() >= WATCHED_MAX {
+                flow.watched.pop_front();
+            }
+            flow.watched.push_back(mark);
+        }
+        flow.waiting_bytes += bytes.len();
+        flow.unwritten.push_back(bytes);
+        flow.last_use = now;
+        let fault = if flow.waiting_bytes > WRITE_MAX {
+            Some("the peer does not read".to_owned())
+        } else if flow.connecting {
+            None
+        } else {
+            flow.write().err().map(|error| error.to_string())
+        };
+        if let (Some(token), Some(reason)) = (token, fault) {
+            self.close(registry, token, &reason);
+        }
+    }
+
+    /// A flow can be read or written.
+    pub(crate) fn ready(&mut self, registry: &Registry, event: &mio::event::Event, now: Instant) {
+        let token = event.token().0;
+        let Some(flow) = self.flows.get_mut(&token) else { return };
+        if flow.connecting && (event.is_writable() || event.is_error()) {
+            let fault = flow.stream.take_error().ok().flatten();
+            match (fault, flow.stream.peer_addr()) {
+                (None, Ok(_)) => {
+                    flow.connecting = false;
+                    flow.half_done = None;
+                    flow.unread = true;
+                }
+                (Some(error), _) => {
+                    let reason = error.to_string();
+                    return self.close(registry, token, &reason);
+                }
+                // Not yet.
+                (None, Err(error)) if error.kind() == ErrorKind::NotConnected => return,
+                (None, Err(error)) => {
+                    let reason = error.to_string();
+                    return self.close(registry, token, &reason);
+                }
+            }
+        }
+        if event.is_readable() {
+            flow.unread = true;
+        }
+        if let Err(error) = flow.write() {
+            let reason = error.to_string();
+            return self.close(registry, token, &reason);
+        }
+        self.read(registry, token, now);
+    }
+
+    fn read(&mut self, registry: &Registry, token: usize, now: Instant) {
+        let Some(flow) = self.flows.get_mut(&token) else { return };
+        let mut buffer = [0_u8; 16 << 10];
+        let mut taken = 0;
+        let mut over: Option<String> = None;
+        while flow.unread && !flow.closing && over.is_none() && taken < READ_MAX {
+            match flow.stream.read(&mut buffer) {
+                Ok(0) => over = Some("the peer closed the connection".into()),
+                Ok(length) => {
+                    taken += length;
+                    flow.last_use = now;
+                    flow.framer.push(buffer.get(..length).unwrap_or_default());
+                    flow.frame(now, &mut self.messages);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => flow.unread = false,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => over = Some(error.to_string()),
+            }
+        }
+        if let Some(reason) = over {
+            self.close(registry, token, &reason);
+        }
+    }
+
+    /// The next whole message.
+    pub(crate) fn next_message(&mut self) -> Option<(Destination, Box<[u8]>)> {
+        self.messages.pop_front()
+    }
+
+    /// The next request that could not be sent, by its branch.
+    pub(crate) fn next_failure(&mut self) -> Option<(Vec<u8>, String)> {
+        self.failures.pop_front()
+    }
+
+    /// When the next connection must be looked after.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.flows.values().map(Flow::deadline).min()
+    }
+
+    /// Reads on where a burst was cut, closes what is idle or half done for too long.
+    pub(crate) fn expire(&mut self, registry: &Registry, now: Instant) {
+        let unread: Vec<usize> =
+            self.flows.iter().filter(|(_, f)| f.unread && !f.connecting).map(|(t, _)| *t).collect();
+        unread.into_iter().for_each(|token| self.read(registry, token, now));
+        let late: Vec<usize> = self
+            .flows
+            .iter()
+            .filter(|(_, flow)| flow.deadline() <= now || flow.is_done())
+            .map(|(token, _)| *token)
+            .collect();
+        late.into_iter().for_each(|token| self.close(registry, token, "it took too long"));
+    }
+
+    /// Writes out what can be written at once, before the end.
+    pub(crate) fn flush_all(&mut self, registry: &Registry) {
+        let tokens: Vec<usize> = self.flows.keys().copied().collect();
+        for token in tokens {
+            if let Some(flow) = self.flows.get_mut(&token) {
+                // What does not go now goes nowhere: the engine ends.
+                let _lost = flow.write();
+            }
+            self.close(registry, token, "the engine ends");
+        }
+    }
+
+    fn close(&mut self, registry: &Registry, token: usize, reason: &str) {
+        let Some(mut flow) = self.flows.remove(&token) else { return };
+        log::debug!("the connection with {} is closed: {reason}", flow.remote);
+        // The descriptor goes away with the flow in any case.
+        let _unknown = registry.deregister(&mut flow.stream);
+        let reason = format!("the connection with {} failed: {reason}", flow.remote);
+        self.failures.extend(flow.watched.drain(..).map(|branch| (branch, reason.clone())));
+    }
+}
+
+impl Flow {
+    fn deadline(&self) -> Instant {
+        if self.unread && !self.connecting {
+            return Instant::ZERO;
+        }
+        let idle = self.last_use + IDLE;
+        self.half_done.map_or(idle, |since| idle.min(since + HALF_DONE))
+    }
+
+    fn is_done(&self) -> bool {
+        self.closing && self.unwritten.is_empty()
+    }
+
+    fn write(&mut self) -> std::io::Result<()> {
+        if self.connecting {
+            return Ok(());
+        }
+        while let Some(first) = self.unwritten.front() {
+            match self.stream.write(first.get(self.written..).unwrap_or_default()) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(length) => {
+                    self.written += length;
+                    self.waiting_bytes = self.waiting_bytes.saturating_sub(length);
+                    if self.written >= first.len() {
+                        self.unwritten.pop_front();
+                        self.written = 0;
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Cuts messages out of what was read.
+    fn frame(&mut self, now: Instant, messages: &mut VecDeque<(Destination, Box<[u8]>)>) {
+        let (remote, local) = (self.remote, self.local);
+        let source = Destination { transport: Transport::Tcp, remote, local, flow: Some(self.id) };
+        loop {
+            match self.framer.next_frame() {
+                Ok(Some(Framed::Message(bytes))) => messages.push_back((source, bytes)),
+                Ok(Some(Framed::Ping)) => {
+                    self.waiting_bytes += 2;
+                    self.unwritten.push_back(Arc::from(&b"\r\n"[..]));
+                    // A failure shows at the next write.
+                    let _later = self.write();
+                }
+                Ok(None) => break,
+                Err(FrameError { error, message }) => {
+                    log::debug!("{remote}: {error}");
+                    // It is answered if it can be, and the connection is closed behind it.
+                    messages.push_back((source, message));
+                    self.closing = true;
+                    break;
+                }
+            }
+        }
+        self.half_done = match (self.framer.is_pending(), self.half_done) {
+            (false, _) => None,
+            (true, since) => Some(since.unwrap_or(now)),
+        };
+    }
+}

@@ -1,0 +1,320 @@
+//! A session's handle.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{TrySendError, bounded};
+use offhook_fsm::Step;
+use offhook_fsm::session::{Event, allowed, step};
+use offhook_media::shell::{AudioSink, AudioSource};
+
+use super::engine::{EngineShared, LaunchError};
+use super::notification_center::lock;
+use super::recording;
+use super::registry::{Mail, Shared, has_room};
+use super::way;
+use crate::error::{SessionError, SessionStateError};
+use crate::id::SessionId;
+use crate::notification::SessionState;
+use crate::session::Order;
+use crate::sip::SipUri;
+use crate::snapshot::Snapshot;
+use crate::streams::Streams;
+
+/// Routes of one `connect` at most.
+pub const ROUTES_MAX: usize = 16;
+
+/// A call. Clones are handles on one session; dropping the last one is `end()`, except while the
+/// session is INCOMING: then it goes on ringing and the [`SessionManager`](super::SessionManager)
+/// gives out a new handle.
+///
+/// Every method may be called from any thread, also inside an observer. Methods that order
+/// something return when the session has taken the order or refused it; no network is waited for.
+#[derive(Clone)]
+pub struct Session {
+    guard: Arc<Guard>,
+}
+
+/// What all handles of a session share; its end is the session's.
+pub(crate) struct Guard {
+    shared: Arc<Shared>,
+    engine: Arc<EngineShared>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let state = self.shared.snapshot.load().state;
+        let over =
+            matches!(state, SessionState::Null | SessionState::Incoming | SessionState::Terminated);
+        if !over
+            && let Some(mailbox) = self.shared.mailbox()
+            && let Err(TrySendError::Full(_)) = mailbox.try_send(Mail::End)
+        {
+            log::warn!("session {} has too much to do to be ended", self.shared.id);
+        }
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.guard.shared.snapshot.load().state;
+        f.debug_struct("Session").field("id", &self.id()).field("state", &state).finish()
+    }
+}
+
+impl Session {
+    /// The handle that all others of this session share, or a new one.
+    pub(crate) fn of(shared: &Arc<Shared>, engine: &Arc<EngineShared>) -> Self {
+        let mut weak = lock(&shared.guard);
+        if let Some(guard) = weak.upgrade() {
+            return Self { guard };
+        }
+        let guard = Arc::new(Guard { shared: Arc::clone(shared), engine: Arc::clone(engine) });
+        *weak = Arc::downgrade(&guard);
+        Self { guard }
+    }
+
+    /// Which session.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        self.guard.shared.id
+    }
+
+    /// All attributes as they stand; no lock, no wait.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.guard.shared.snapshot.load_full()
+    }
+
+    /// Calls `uri` over `routes`, tried in order; none: the URI's own address. Route and URI are
+    /// `sip:HOST:PORT;transport=…`, transport `udp` and port 5060 when not given. `headers` are
+    /// added to the INVITE.
+    ///
+    /// # Errors
+    /// [`SessionError::State`] unless the session is NULL, [`SessionError::InvalidArgument`] when
+    /// URI, routes or headers cannot be used, [`SessionError::Local`] when there is no way to the
+    /// peer, [`SessionError::Busy`] when the engine has as many sessions as it may. The session is
+    /// then NULL as before.
+    pub fn connect(
+        &self,
+        uri: &str,
+        routes: &[String],
+        streams: Streams,
+        headers: &[(String, String)],
+    ) -> Result<(), SessionError> {
+        let Guard { shared, engine } = &*self.guard;
+        if shared.mailbox().is_some() || shared.snapshot.load().state != SessionState::Null {
+            return self.refused("connect()", Event::Connect);
+        }
+        let order = self.order_to_connect(uri, routes, streams, headers)?;
+        let local = match &order {
+            Order::Connect { routes, .. } => routes.first().map(|route| route.destination.local),
+            _ => None,
+        };
+        let local = local.unwrap_or_else(|| ([127, 0, 0, 1], 5060).into());
+        match engine.launch(shared, local) {
+            Ok(()) => {}
+            Err(LaunchError::Ended) => return Err(SessionError::EngineEnded),
+            Err(LaunchError::Limit) => return Err(SessionError::Busy),
+            Err(LaunchError::Twice) => return self.refused("connect()", Event::Connect),
+        }
+        let taken = self.order("connect()", Event::Connect, order);
+        if taken.is_err() && shared.snapshot.load().state == SessionState::Null {
+            engine.retract(shared);
+        }
+        taken
+    }
+
+    fn order_to_connect(
+        &self,
+        uri: &str,
+        routes: &[String],
+        streams: Streams,
+        headers: &[(String, String)],
+    ) -> Result<Order, SessionError> {
+        let parse = |what: &str, text: &str| {
+            text.parse::<SipUri>().map_err(|error| {
+                SessionError::InvalidArgument(format!("connect(): {what} {text:?}: {error}"))
+            })
+        };
+        let uri = parse("the URI", uri)?;
+        if routes.len() > ROUTES_MAX {
+            let text = format!("connect(): {} routes, {ROUTES_MAX} may be", routes.len());
+            return Err(SessionError::InvalidArgument(text));
+        }
+        let listeners = self.guard.engine.endpoint.listeners();
+        let routes = if routes.is_empty() {
+            vec![way::route(&uri, &listeners)?]
+        } else {
+            let parsed = routes.iter().map(|route| parse("the route", route));
+            parsed.map(|route| way::route(&route?, &listeners)).collect::<Result<_, _>>()?
+        };
+        Ok(Order::Connect { uri, routes, streams, headers: headers.into() })
+    }
+
+    /// Takes an incoming call with those of its streams. `headers` are added to the 200.
+    ///
+    /// # Errors
+    /// [`SessionError::State`] unless the session is INCOMING, [`SessionError::InvalidArgument`]
+    /// for streams that the peer does not propose.
+    pub fn accept(
+        &self,
+        streams: Streams,
+        headers: &[(String, String)],
+    ) -> Result<(), SessionError> {
+        self.order("accept()", Event::Accept, Order::Accept { streams, headers: headers.into() })
+    }
+
+    /// Refuses an incoming call; 300–699, 486 by default. Nothing happens when it is over already.
+    ///
+    /// # Errors
+    /// [`SessionError::State`] unless the session is INCOMING or TERMINATED.
+    pub fn reject(&self, code: Option<u16>) -> Result<(), SessionError> {
+        self.order("reject()", Event::Reject, Order::Reject(code.unwrap_or(486)))
+    }
+
+    /// Ends the session, whatever it does; nothing happens when it has not begun or is over.
+    ///
+    /// # Errors
+    /// [`SessionError::Busy`] only.
+    pub fn end(&self) -> Result<(), SessionError> {
+        self.order("end()", Event::End, Order::End)
+    }
+
+    /// Sends one DTMF digit, `0-9*#A-D` (RFC 4733).
+    ///
+    /// # Errors
+    /// When audio is not active, the digit is none, the peer takes no telephone-events or holds us.
+    pub fn send_dtmf(&self, digit: char) -> Result<(), SessionError> {
+        self.order("send_dtmf()", Event::SendDtmf, Order::SendDtmf(digit))
+    }
+
+    /// Records both directions to a WAV file: mono, 16 bit, at the codec's rate. `None`: a name
+    /// from time (UTC) and parties. A relative name is put into the recordings directory.
+    ///
+    /// # Errors
+    /// [`SessionError::State`] without an audio stream, before the call stands, or when a recording
+    /// runs. That the file cannot be written is told by notifications.
+    pub fn start_recording_audio(&self, file: Option<PathBuf>) -> Result<(), SessionError> {
+        let engine = &self.guard.engine;
+        let file = file
+            .unwrap_or_else(|| recording::default_name(engine.clock.timestamp(), &self.snapshot()));
+        let file = engine.recordings_directory.join(file);
+        self.order("start_recording_audio()", Event::StartRecording, Order::StartRecording(file))
+    }
+
+    /// Stops recording.
+    ///
+    /// # Errors
+    /// [`SessionError::State`] when no recording runs.
+    pub fn stop_recording_audio(&self) -> Result<(), SessionError> {
+        self.order("stop_recording_audio()", Event::StopRecording, Order::StopRecording)
+    }
+
+    /// Plays a WAV file to the peer in place of the microphone. Before audio is active the file is
+    /// kept and starts with it. `WaveFileDidFinishPlaying` tells the end.
+    ///
+    /// # Errors
+    /// [`SessionError::State`] when the session has no audio and will have none.
+    pub fn play(&self, file: PathBuf) -> Result<(), SessionError> {
+        self.order("play()", Event::SteerAudio, Order::Play(file))
+    }
+
+    /// Ends the playing of a file.
+    ///
+    /// # Errors
+    /// As [`play`](Self::play).
+    pub fn stop_playing(&self) -> Result<(), SessionError> {
+        self.order("stop_playing()", Event::SteerAudio, Order::StopPlaying)
+    }
+
+    /// Sends back what comes in, in place of the microphone.
+    ///
+    /// # Errors
+    /// As [`play`](Self::play).
+    pub fn echo(&self, on: bool) -> Result<(), SessionError> {
+        self.order("echo()", Event::SteerAudio, Order::Echo(on))
+    }
+
+    /// Sends silence in place of the microphone.
+    ///
+    /// # Errors
+    /// As [`play`](Self::play).
+    pub fn mute(&self, on: bool) -> Result<(), SessionError> {
+        self.order("mute()", Event::SteerAudio, Order::Mute(on))
+    }
+
+    /// Takes the place of the sound device on this session's audio: what is written to the source
+    /// is sent, what comes in is read from the sink. 16 bit mono at 8000 Hz. May be called from
+    /// `connect` or the incoming call on; it then starts with the audio.
+    ///
+    /// # Errors
+    /// [`SessionError::State`] when the session has not begun or is over, [`SessionError::Local`]
+    /// when the media layer cannot do it.
+    pub fn raw_audio(&self) -> Result<(AudioSource, AudioSink), SessionError> {
+        self.refused("raw_audio()", Event::SteerAudio)?;
+        let media = &self.guard.engine.media;
+        media.attach(self.id().0).map_err(|error| SessionError::Local(error.to_string()))
+    }
+
+    /// Waits until the session is ESTABLISHED (`true`) or over without having been so (`false`);
+    /// `None` after `timeout`.
+    #[must_use]
+    pub fn wait_established(&self, timeout: Duration) -> Option<bool> {
+        let over = |state| state == SessionState::Terminated;
+        let progress =
+            self.guard.shared.wait(timeout, |now| now.was_established || over(now.state));
+        let known = progress.was_established || over(progress.state);
+        known.then_some(progress.was_established)
+    }
+
+    /// Waits until the session is TERMINATED and `SIPSessionDidEnd` is posted; `false` after
+    /// `timeout`.
+    #[must_use]
+    pub fn wait_ended(&self, timeout: Duration) -> bool {
+        self.guard.shared.wait(timeout, |now| now.ended).ended
+    }
+
+    /// Makes the session's core panic. For tests of what then happens; of no other use.
+    #[doc(hidden)]
+    pub fn inject_panic(&self) {
+        if let Some(mailbox) = self.guard.shared.mailbox() {
+            // A full mailbox: the test will see that nothing happened.
+            let _full = mailbox.try_send(Mail::Panic);
+        }
+    }
+
+    /// Hands an order to the session's thread and waits for its result.
+    fn order(&self, method: &'static str, event: Event, order: Order) -> Result<(), SessionError> {
+        let Some(mailbox) = self.guard.shared.mailbox() else {
+            return self.refused(method, event);
+        };
+        if !has_room(&mailbox) {
+            return Err(SessionError::Busy);
+        }
+        let (reply, result) = bounded(1);
+        match mailbox.try_send(Mail::Order(Box::new(order), reply)) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => return Err(SessionError::Busy),
+            Err(TrySendError::Disconnected(_)) => return self.refused(method, event),
+        }
+        drop(mailbox);
+        // The session answers every order it reads; one that ends drops the rest.
+        result.recv().unwrap_or_else(|_| self.refused(method, event))
+    }
+
+    /// What the table says to a session without a thread: an error, or nothing at all.
+    fn refused(&self, method: &'static str, event: Event) -> Result<(), SessionError> {
+        let state = self.snapshot().state;
+        match step(state, event) {
+            Step::Refused => Err(SessionError::State(SessionStateError {
+                method,
+                state,
+                allowed: allowed(event).collect(),
+            })),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Puts an engine together.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Weak};
+
+use offhook_fsm::Entropy;
+use offhook_media::control::MediaEvent;
+use offhook_media::shell::{Media, MediaConfig};
+
+use super::clock::Clock;
+use super::endpoint_thread::EndpointThread;
+use super::engine::{Config, EngineError, EngineShared, Listener, Parts};
+use super::pool::Pool;
+use super::registry::{Registry, Undelivered};
+use super::{Filter, NotificationCenter, limits};
+use crate::endpoint;
+use crate::id::SessionId;
+use crate::negotiate::Capabilities;
+use crate::notification::{Notification, NotificationData, Sender};
+use crate::session::{self, Input};
+use crate::sip::{SipUri, text};
+use crate::transaction::Timers;
+use crate::transport::Transport;
+
+/// UDP on any free port.
+pub(crate) const ANY_UDP: Listener = Listener {
+    transport: Transport::Udp,
+    address: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
+};
+/// TCP on any free port.
+const ANY_TCP: Listener = Listener { transport: Transport::Tcp, ..ANY_UDP };
+
+/// Listeners of one engine at most.
+const LISTENERS_MAX: usize = 64;
+
+pub(crate) fn start(
+    config: &Config,
+    center: NotificationCenter,
+) -> Result<Arc<EngineShared>, EngineError> {
+    let account = check(config)?;
+    let clock = Clock::start();
+    let mut entropy = seed()?;
+    let settings = session_settings(config, account.as_ref(), clock)?;
+    let endpoint_settings = endpoint::Settings {
+        timers: settings.timers,
+        capabilities: settings.capabilities.clone(),
+        user: account.as_ref().and_then(|uri| Some(text(uri.as_uri().user?).into_owned())),
+        user_agent: config.user_agent.clone(),
+        server_transactions_max: endpoint::SERVER_TRANSACTIONS_MAX,
+    };
+    let core = endpoint::Core::new(endpoint_settings, entropy.fork());
+    let any = [ANY_UDP, ANY_TCP];
+    let listeners = if config.listeners.is_empty() { &any[..] } else { &config.listeners };
+    let (thread, handle) = EndpointThread::open(listeners, core)
+        .map_err(|(listener, error)| EngineError::Listen(listener, error))?;
+    let registry =
+        Arc::new(Registry::new(config.sessions_max.unwrap_or_else(limits::sessions_max)));
+    let pool = Pool::new().map_err(|_| no_thread())?;
+    let media = media(config, &mut entropy, &registry, &center, clock).inspect_err(|_| {
+        pool.close(std::time::Duration::from_secs(1));
+    })?;
+    let endpoint = handle;
+    let parts = Parts { clock, center, media, registry, pool, endpoint, settings, entropy };
+    let shared = Arc::new(EngineShared::new(parts, config));
+    shared.tell(NotificationData::EngineWillStart);
+    let for_thread = Arc::clone(&shared);
+    let spawned = std::thread::Builder::new().name("offhook-endpoint".into()).spawn(move || {
+        let engine = Arc::clone(&for_thread);
+        let served = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            thread.run(&for_thread);
+        }));
+        if served.is_err() {
+            engine.fail("the endpoint's thread panicked".into());
+        }
+    });
+    if spawned.is_err() {
+        shared.stop();
+        return Err(no_thread());
+    }
+    forget_ended(&shared);
+    shared.tell(NotificationData::EngineDidStart);
+    Ok(shared)
+}
+
+fn check(config: &Config) -> Result<Option<SipUri>, EngineError> {
+    let invalid = |text: String| Err(EngineError::InvalidConfig(text));
+    if config.codecs.is_empty() {
+        return invalid("there is no codec: name PCMU or PCMA".into());
+    }
+    if config.sessions_max == Some(0) {
+        return invalid("sessions_max is 0: allow at least one session".into());
+    }
+    if config.listeners.len() > LISTENERS_MAX {
+        return invalid(format!("more than {LISTENERS_MAX} listeners"));
+    }
+    if config.listeners.iter().any(|listener| listener.transport == Transport::Tls) {
+        return invalid("SIP over TLS is not built yet".into());
+    }
+    if config.user_agent.bytes().any(|byte| byte.is_ascii_control()) {
+        return invalid("the user agent's name holds control characters".into());
+    }
+    let account = config.account.as_deref().map(str::parse::<SipUri>).transpose();
+    account.map_err(|error| {
+        let given = config.account.as_deref().unwrap_or_default();
+        EngineError::InvalidConfig(format!("the account {given:?} is no SIP URI: {error}"))
+    })
+}
+
+fn no_thread() -> EngineError {
+    EngineError::Local("the operating system gives no threads".into())
+}
+
+fn seed() -> Result<Entropy, EngineError> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed)
+        .map_err(|error| EngineError::Local(format!("no random numbers: {error}")))?;
+    Ok(Entropy::from_seed(seed))
+}
+
+fn session_settings(
+    config: &Config,
+    account: Option<&SipUri>,
+    clock: Clock,
+) -> Result<session::Settings, EngineError> {
+    // Without an account each session puts its own address here.
+    let local_uri = account.cloned().map_or_else(|| "sip:offhook@127.0.0.1".parse(), Ok);
+    Ok(session::Settings {
+        user_agent: config.user_agent.clone(),
+        local_uri: local_uri.map_err(|error| EngineError::Local(error.to_string()))?,
+        timers: Timers::default(),
+        capabilities: Capabilities { codecs: config.codecs.clone(), telephone_event: true },
+        epoch: clock.epoch(),
+    })
+}
+
+fn media(
+    config: &Config,
+    entropy: &mut Entropy,
+    registry: &Arc<Registry>,
+    center: &NotificationCenter,
+    clock: Clock,
+) -> Result<Media, EngineError> {
+    let (registry, center) = (Arc::clone(registry), center.clone());
+    let tell = move |event: MediaEvent| {
+        let Some(stream) = event.stream() else {
+            if let MediaEvent::DeviceFailed { device, reason } = event {
+                let data = NotificationData::AudioDeviceDidFail { device, reason };
+                let timestamp = clock.timestamp();
+                // It is logged where it happened, too.
+                let _full = center.post(Notification { timestamp, sender: Sender::Engine, data });
+            }
+            return;
+        };
+        let id = SessionId(stream.session);
+        if let Err(Undelivered::Full(_)) = registry.deliver_media(id, Input::Media(event)) {
+            log::warn!("session {id} has too much to do: a media event is dropped");
+        }
+    };
+    let settings =
+        MediaConfig { rtp_ports: config.rtp_ports.clone(), device: config.audio_device.clone() };
+    Media::start(settings, entropy.fork(), tell)
+        .map_err(|error| EngineError::Local(error.to_string()))
+}
+
+/// Takes sessions off the list once their end was delivered.
+fn forget_ended(shared: &Arc<EngineShared>) {
+    let engine: Weak<EngineShared> = Arc::downgrade(shared);
+    let observer = move |notification: &Notification| {
+        if let (Sender::Session(id), Some(engine)) = (notification.sender, engine.upgrade()) {
+            engine.registry.forget(id);
+        }
+    };
+    let ends = Filter { name: Some("SIPSessionDidEnd"), ..Filter::ALL };
+    let id = shared.center.add_observer(Arc::new(observer), ends);
+    // Set once, here.
+    let _first = shared.observer.set(id);
+}

@@ -1,0 +1,139 @@
+//! What the tests with real engines share: an engine on loopback, and a recorder of notifications.
+
+#![allow(dead_code, reason = "each test uses its part")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper of a test may fail the test")]
+
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use offhook::notification::{NotificationData, Sender, SessionState};
+use offhook::transport::Transport;
+use offhook::{Config, Engine, Filter, Listener, Notification, NotificationCenter, Session};
+
+/// No wait in these tests takes longer unless something is broken.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Everything that was told, in order.
+#[derive(Clone, Default)]
+pub(crate) struct Record(Arc<(Mutex<Vec<Notification>>, Condvar)>);
+
+impl Record {
+    pub(crate) fn all(&self) -> Vec<Notification> {
+        self.0.0.lock().unwrap().clone()
+    }
+
+    fn listen(&self, center: &NotificationCenter) {
+        let told = self.clone();
+        let observer = move |n: &Notification| {
+            told.0.0.lock().unwrap().push(n.clone());
+            told.0.1.notify_all();
+        };
+        center.add_observer(Arc::new(observer), Filter::ALL);
+    }
+
+    /// Waits for the first notification that fits, from the start of the record on.
+    pub(crate) fn wait(&self, fits: impl Fn(&Notification) -> bool) -> Notification {
+        let told = self.0.0.lock().unwrap();
+        let (told, waited) =
+            self.0.1.wait_timeout_while(told, PATIENCE, |told| !told.iter().any(&fits)).unwrap();
+        assert!(!waited.timed_out(), "never told; what was told: {:#?}", names(&told));
+        told.iter().find(|n| fits(n)).unwrap().clone()
+    }
+
+    pub(crate) fn wait_for(&self, name: &str) -> Notification {
+        self.wait(|n| n.name() == name)
+    }
+
+    /// What was told about a session: names, with the state in place of SIPSessionChangedState.
+    pub(crate) fn of(&self, session: &Session) -> Vec<&'static str> {
+        let about = Sender::Session(session.id());
+        self.all().iter().filter(|n| n.sender == about).map(word).collect()
+    }
+}
+
+fn word(n: &Notification) -> &'static str {
+    match &n.data {
+        NotificationData::SessionChangedState { state, .. } => state.name(),
+        other => other.name(),
+    }
+}
+
+fn names(told: &[Notification]) -> Vec<&'static str> {
+    told.iter().map(word).collect()
+}
+
+/// An engine on 127.0.0.1 with a record of what it tells.
+pub(crate) struct Party {
+    pub(crate) engine: Engine,
+    pub(crate) record: Record,
+}
+
+impl Party {
+    pub(crate) fn new() -> Self {
+        Self::with(Config::default())
+    }
+
+    pub(crate) fn with(config: Config) -> Self {
+        let listen = |transport| Listener { transport, address: ([127, 0, 0, 1], 0).into() };
+        let listeners = match config.listeners.is_empty() {
+            true => vec![listen(Transport::Udp), listen(Transport::Tcp)],
+            false => config.listeners.clone(),
+        };
+        let record = Record::default();
+        let center = NotificationCenter::new().unwrap();
+        record.listen(&center);
+        let engine = Engine::start(Config { listeners, ..config }, center).unwrap();
+        Self { engine, record }
+    }
+
+    /// An engine whose UDP and TCP listeners have the same port.
+    pub(crate) fn on_one_port() -> (Self, std::net::SocketAddr) {
+        loop {
+            let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = held.local_addr().unwrap();
+            let Ok(udp) = std::net::UdpSocket::bind(address) else { continue };
+            drop((held, udp));
+            let listen = |transport| Listener { transport, address };
+            let listeners = vec![listen(Transport::Udp), listen(Transport::Tcp)];
+            let center = NotificationCenter::new().unwrap();
+            let probe = Config { listeners: listeners.clone(), ..Config::default() };
+            // Somebody else may have taken the port in between.
+            if let Ok(engine) = Engine::start(probe, center) {
+                let record = Record::default();
+                record.listen(&engine.notification_center());
+                return (Self { engine, record }, address);
+            }
+        }
+    }
+
+    pub(crate) fn uri(&self, transport: Transport) -> String {
+        let listener =
+            self.engine.listeners().into_iter().find(|l| l.transport == transport).unwrap();
+        format!("sip:test@{};transport={transport}", listener.address)
+    }
+
+    /// Waits for the incoming call of that number, counted from 0.
+    pub(crate) fn incoming(&self, number: usize) -> Session {
+        let incoming = |told: &[Notification]| {
+            let is = |n: &&Notification| n.name() == "SIPSessionNewIncoming";
+            told.iter().filter(is).nth(number).map(|n| n.sender)
+        };
+        let (told, moved) = &*self.record.0;
+        let told = told.lock().unwrap();
+        let (told, waited) =
+            moved.wait_timeout_while(told, PATIENCE, |told| incoming(told).is_none()).unwrap();
+        assert!(!waited.timed_out(), "no such call; what was told: {:#?}", names(&told));
+        let Some(Sender::Session(id)) = incoming(&told) else { panic!("no session") };
+        drop(told);
+        self.engine.session_manager().get(id).unwrap()
+    }
+}
+
+/// Waits for a session's state.
+pub(crate) fn wait_state(record: &Record, session: &Session, wanted: SessionState) {
+    let about = Sender::Session(session.id());
+    record.wait(|n| {
+        n.sender == about
+            && matches!(n.data, NotificationData::SessionChangedState { state, .. } if state == wanted)
+    });
+}

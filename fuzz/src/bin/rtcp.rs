@@ -1,0 +1,8 @@
+//! Fuzz target `rtcp`.
+#![cfg_attr(fuzzing, no_main)]
+
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| offhook::media::fuzzing::rtcp(data));
+
+#[cfg(not(fuzzing))]
+fn main() {}
