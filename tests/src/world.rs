@@ -16,7 +16,7 @@ use offhook::session::{self, Order, Route};
 use offhook::streams::Streams;
 use offhook::timestamp::{Epoch, Timestamp};
 use offhook::transaction::Timers;
-use offhook::transport::{Destination, Transmit, Transport};
+use offhook::transport::{Destination, Received, Transmit, Transport};
 use offhook_fsm::{Entropy, Instant};
 
 /// What will happen.
@@ -148,6 +148,7 @@ impl World {
                 endpoint::Output::Response(id, received) => {
                     self.session(agent, id, session::Input::Response(received));
                 }
+                endpoint::Output::LateAnswer(late) => self.end_late(agent, &late.0, &late.1),
                 endpoint::Output::NewCall(key, received, _) => {
                     let id = self.new_session(agent);
                     self.agents[agent]
@@ -163,6 +164,19 @@ impl World {
                     return;
                 }
             }
+        }
+    }
+
+    /// As the endpoint's thread does it.
+    fn end_late(&mut self, agent: usize, invite: &Transmit, answer: &Received) {
+        let (timers, entropy) = (Timers::default(), &mut self.entropy);
+        let ending =
+            session::end_late_answer(self.now, timers, "late", entropy, invite, &answer.message);
+        if let Some((ack, bye)) = ending {
+            self.transmit(agent, &ack);
+            let input = endpoint::Input::HandOver(Box::new(bye));
+            self.agents[agent].endpoint.handle_input(self.now, input);
+            self.schedule(self.now, Event::EndpointTimer(agent));
         }
     }
 

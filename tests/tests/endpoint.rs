@@ -57,6 +57,10 @@ impl Rig {
                 Output::Response(id, received) => {
                     self.passed.push(format!("{id} {}", received.message.status().unwrap()));
                 }
+                Output::LateAnswer(late) => {
+                    let status = late.1.message.status().unwrap();
+                    self.passed.push(format!("late {status} to {}", late.0.destination.remote));
+                }
                 Output::NewCall(key, ..) => self.calls.push(key),
                 Output::Timeout(deadline) => {
                     self.deadline = deadline;
@@ -154,6 +158,23 @@ fn a_cancel_goes_to_the_session_of_its_invite_and_is_481_without_one() {
     assert_eq!(rig.receive(&request("CANCEL", "1", "", "", "")), [0; 0]);
     assert_eq!(rig.passed, ["s7 CANCEL"]);
     assert_eq!(rig.receive(&request("CANCEL", "9", "", "", "")), [481]);
+}
+
+#[test]
+fn a_2xx_to_an_invite_whose_session_has_ended_is_told_to_be_ended() {
+    let mut rig = Rig::new();
+    let text = invite("7-1").replace("192.0.2.9", "192.0.2.1");
+    let bytes = text.as_bytes().into();
+    let request = Transmit { destination: destination(Transport::Udp), bytes };
+    let remote = request.destination.remote;
+    let transaction = ClientTransaction::new(rig.now, Timers::default(), request).unwrap();
+    rig.feed(Input::HandOver(Box::new(transaction)));
+    for status in [180, 200] {
+        let answer = response(&text, status);
+        let source = destination(Transport::Udp);
+        rig.feed(Input::Message { source, bytes: &answer.bytes });
+    }
+    assert_eq!(rig.passed, [format!("late 200 to {remote}")]);
 }
 
 #[test]

@@ -145,10 +145,19 @@ impl Core {
         let same = self.branches.range(from..).take_while(|(other, _)| **other == *branch);
         let numbers: Vec<u64> = same.map(|(_, number)| *number).collect();
         for number in numbers {
-            let leftover = self.leftovers.get_mut(&number);
-            if leftover.is_some_and(|l| l.transaction.receive(now, message) != Verdict::NotMine) {
-                return self.settle_leftover(number);
+            let Some(leftover) = self.leftovers.get_mut(&number) else { continue };
+            let verdict = leftover.transaction.receive(now, message);
+            if verdict == Verdict::NotMine {
+                continue;
             }
+            let is_invite = message.cseq().is_ok_and(|cseq| cseq.method == b"INVITE");
+            let accepts = message.status().is_some_and(|status| (200..300).contains(&status));
+            if verdict == Verdict::Deliver && is_invite && accepts {
+                let invite = leftover.transaction.request().clone();
+                let answer = Received { message: message.to_message(), source };
+                self.outputs.push_back(Output::LateAnswer(Box::new((invite, answer))));
+            }
+            return self.settle_leftover(number);
         }
         let Some(session) = SessionId::from_branch(branch) else {
             self.counters.strays += 1;

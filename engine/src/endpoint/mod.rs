@@ -79,6 +79,9 @@ pub enum Output {
     Request(SessionId, ServerKey, Received),
     /// A response for a session.
     Response(SessionId, Received),
+    /// An INVITE of ours, whose session has ended, is answered 2xx after all: it must be
+    /// acknowledged and ended (see [`session::end_late_answer`](crate::session::end_late_answer)).
+    LateAnswer(Box<(Transmit, Received)>),
     /// A call that passed every filter; 100 is on its way.
     NewCall(ServerKey, Received, Offered),
     /// Nothing more for now; come back at that time, if any.

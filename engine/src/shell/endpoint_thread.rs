@@ -15,6 +15,7 @@ use offhook_fsm::Instant;
 
 use super::engine::{EngineShared, LaunchError, Listener};
 use super::flow::Flows;
+use super::notification_center::lock;
 use super::registry::Undelivered;
 use super::way;
 use crate::endpoint::{Core, Input, Output};
@@ -336,6 +337,7 @@ impl EndpointThread {
                         log::warn!("session {id} has too much to do: a response is dropped");
                     }
                 }
+                Output::LateAnswer(late) => self.end_late(engine, &late.0, &late.1),
                 Output::NewCall(key, received, _) => self.new_call(engine, key, received),
                 Output::Timeout(next) => {
                     self.next = next;
@@ -380,6 +382,20 @@ impl EndpointThread {
         let invite = session::Input::Invite(key, received);
         // The mailbox is empty: the session has just begun.
         let _delivered = engine.registry.deliver(shared.id, invite);
+    }
+
+    /// Acknowledges and ends a call that its session has given up.
+    fn end_late(&mut self, engine: &Arc<EngineShared>, invite: &Transmit, answer: &Received) {
+        let now = engine.clock.now();
+        let (timers, agent) = (engine.settings.timers, &engine.settings.user_agent);
+        let ending = {
+            let mut entropy = lock(&engine.entropy);
+            session::end_late_answer(now, timers, agent, &mut entropy, invite, &answer.message)
+        };
+        if let Some((ack, bye)) = ending {
+            self.send(engine, ack);
+            self.core.handle_input(now, Input::HandOver(Box::new(bye)));
+        }
     }
 
     fn send(&mut self, engine: &Arc<EngineShared>, transmit: Transmit) {
