@@ -8,9 +8,9 @@ use crate::{Outcome, Usage, print};
 const HELP: &str = "\
 offhook fsm [MACHINE] [--mermaid | --dot | --json]
 
-Prints a state machine, or all of them: as a Mermaid state diagram (the default),
-in Graphviz's language, or as JSON with every row: state, event, kind, next state,
-actions. --list prints their names.
+Prints a state machine, or all of them: as a Mermaid state diagram (the
+default), in Graphviz's language, or as JSON with every row: state, event, kind,
+next state, actions. --list prints their names.
 
 Example: offhook fsm session --dot | dot -Tsvg > session.svg
 ";

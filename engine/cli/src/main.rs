@@ -1,8 +1,23 @@
 //! The `offhook` command.
 
+mod agent;
+mod call;
+mod clock;
+mod demo;
 mod describe;
+mod devices;
 mod fsm;
+mod input;
+mod interrupt;
+mod json;
+mod listen;
+mod options;
+mod outcome;
 mod parse;
+mod pcap;
+mod running;
+mod sound;
+mod trace;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -10,26 +25,34 @@ use std::process::ExitCode;
 const HELP: &str = "\
 offhook: a SIP SIMPLE user agent for the command line
 
-  offhook parse KIND FILE   what a sip or sdp message says, as JSON; FILE - is stdin
+  offhook demo [--ladder]   two user agents call each other on this machine
+  offhook call URI          places a call
+  offhook listen            waits for calls
+  offhook agent             the scriptable user agent: commands in, JSON out
+  offhook devices           the sound devices
+  offhook parse KIND FILE   what a sip or sdp message says, as JSON
   offhook fsm [MACHINE]     the state machines: --mermaid, --dot, --json
   offhook --version
 
-Each verb has a --help of its own. Not built yet: demo, call, listen, message,
-register, agent, settings, devices.
+Each verb has a --help of its own. Not built yet: message, register, settings.
 
-Logs go to stderr (OFFHOOK_LOG=debug). Exit status: 0 done, 1 refused, 2 usage.
-Example: offhook parse sip invite.sip
+Logs go to stderr (OFFHOOK_LOG=debug). Exit status: 0 done, 1 the call failed
+or the input was refused, 2 usage or configuration. Ctrl-C ends calls first; a
+second one ends the command at once.
+Example: offhook call sip:echo@192.0.2.1 --play hello.wav
 ";
 
 /// What a verb came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Outcome {
     /// It did what was asked.
     Done,
-    /// The input was refused; the reason is printed.
+    /// The input was refused or the call failed; the reason is printed.
     Refused,
 }
 
 /// The call itself was wrong: exit status 2.
+#[derive(Debug)]
 struct Usage(String);
 
 impl From<lexopt::Error> for Usage {
@@ -44,7 +67,7 @@ fn main() -> ExitCode {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Refused) => ExitCode::from(1),
         Err(Usage(reason)) => {
-            let _written = writeln!(std::io::stderr(), "offhook: {reason}");
+            note(&reason);
             ExitCode::from(2)
         }
     }
@@ -66,16 +89,26 @@ fn verb() -> Result<Outcome, Usage> {
         Some(other) => return Err(other.unexpected().into()),
     };
     match name.as_str() {
-        "parse" => parse::run(&mut args),
+        "agent" => agent::run(&mut args),
+        "call" => call::run(&mut args),
+        "demo" => demo::run(&mut args),
+        "devices" => devices::run(&mut args),
         "fsm" => fsm::run(&mut args),
-        "demo" | "call" | "listen" | "message" | "register" | "agent" | "settings" | "devices" => {
+        "listen" => listen::run(&mut args),
+        "parse" => parse::run(&mut args),
+        "message" | "register" | "settings" => {
             Err(Usage(format!("{name} is not built yet: see offhook --help for what is")))
         }
         _ => Err(Usage(format!("there is no verb {name:?}: see offhook --help"))),
     }
 }
 
-/// Prints a line. A reader that has gone away is no error of ours.
-fn print(text: &str) {
-    let _written = writeln!(std::io::stdout(), "{text}");
+/// Prints a line; `false` when the reader has gone away, which is no error of ours.
+fn print(text: &str) -> bool {
+    writeln!(std::io::stdout(), "{text}").is_ok()
+}
+
+/// Tells a person something on stderr.
+fn note(text: &str) {
+    let _written = writeln!(std::io::stderr(), "offhook: {text}");
 }

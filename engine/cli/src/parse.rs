@@ -12,10 +12,11 @@ use crate::{Outcome, Usage, describe, print};
 const HELP: &str = "\
 offhook parse KIND FILE [--stream]
 
-Prints what was understood as JSON. KIND is sip or sdp (msrp and cpim are not built
-yet); FILE - reads standard input. \"status\" is what a user agent would answer, where
-one applies. Refused input prints {\"error\":..., \"offset\":..., \"status\":...} and
-exits 1. --stream reads a byte stream of several sip messages, one object a line.
+Prints what was understood as JSON. KIND is sip or sdp (msrp and cpim are not
+built yet); FILE - reads standard input. \"status\" is what a user agent would
+answer, where one applies. Refused input prints {\"error\":..., \"offset\":...,
+\"status\":...} and exits 1. --stream reads a byte stream of several sip messages,
+one object a line.
 
 Example: offhook parse sip invite.sip
 ";

@@ -122,7 +122,7 @@ fn wrong_usage_is_one_sentence_and_status_2() {
         &["parse", "sip", "/no/such/file"],
         &["fsm", "nothing"],
         &["fsm", "--pdf"],
-        &["call", "sip:a@b"],
+        &["message", "sip:a@b"],
         &["parse", "msrp", "-"],
     ] {
         let ran = offhook(args, b"");

@@ -1,0 +1,137 @@
+//! The words after a command's own, taken one by one.
+
+use std::collections::VecDeque;
+
+use offhook::id::SessionId;
+use offhook::streams::Streams;
+
+use super::command::Headers;
+use super::words::Words;
+use crate::{Usage, options};
+
+/// `s1`, `s2`, ….
+pub(super) fn session_id(word: &str) -> Option<SessionId> {
+    let digits = word.strip_prefix('s')?;
+    let plain = digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
+    if plain { digits.parse().ok().map(SessionId) } else { None }
+}
+
+/// The words after a command's own.
+pub(super) struct Arguments {
+    words: VecDeque<String>,
+    headers: Headers,
+}
+
+impl Arguments {
+    /// The words of a line, headers apart.
+    pub(super) fn new(words: Words<'_>) -> Result<Self, String> {
+        let mut arguments = Self { words: VecDeque::new(), headers: Vec::new() };
+        for word in words.all()? {
+            match word.strip_prefix('+').map(|header| (header, header.split_once(':'))) {
+                None => arguments.words.push_back(word),
+                Some((_, Some((name, value)))) if is_token(name.trim()) => {
+                    arguments.headers.push((name.trim().into(), value.trim().into()));
+                }
+                Some((header, _)) => {
+                    return Err(format!("{header:?} is no header; type \"+Name: value\""));
+                }
+            }
+        }
+        Ok(arguments)
+    }
+
+    /// The next word.
+    pub(super) fn optional(&mut self) -> Option<String> {
+        self.words.pop_front()
+    }
+
+    /// The next word, which must be there.
+    pub(super) fn need(&mut self, what: &str) -> Result<String, String> {
+        self.optional().ok_or_else(|| format!("this needs {what}"))
+    }
+
+    /// The next word, one of two.
+    pub(super) fn one_of(&mut self, choice: [&str; 2]) -> Result<String, String> {
+        let needed = choice.join(" or ");
+        let word = self.need(&needed)?;
+        if choice.contains(&word.as_str()) {
+            Ok(word)
+        } else {
+            Err(format!("{word:?} is not {needed}"))
+        }
+    }
+
+    /// The next word as a session.
+    pub(super) fn optional_session(&mut self) -> Result<Option<SessionId>, String> {
+        let Some(word) = self.optional() else { return Ok(None) };
+        let named = session_id(&word).ok_or_else(|| format!("{word:?} is no session, like s1"))?;
+        Ok(Some(named))
+    }
+
+    /// The next word as a session, which must be there.
+    pub(super) fn session(&mut self) -> Result<SessionId, String> {
+        self.optional_session()?.ok_or_else(|| "this needs a session, like s1".into())
+    }
+
+    /// The next word as a final response's code.
+    pub(super) fn code(&mut self) -> Result<Option<u16>, String> {
+        let Some(word) = self.optional() else { return Ok(None) };
+        let code = word.parse::<u16>().ok().filter(|code| (300..=699).contains(code));
+        code.map(Some).ok_or_else(|| format!("{word:?} is no code from 300 to 699"))
+    }
+
+    /// The next word as a DTMF digit.
+    pub(super) fn digit(&mut self) -> Result<char, String> {
+        let word = self.need("a digit")?;
+        let mut chars = word.chars();
+        match (chars.next(), chars.next()) {
+            (Some(digit), None) if "0123456789*#ABCD".contains(digit) => Ok(digit),
+            _ => Err(format!("{word:?} is not one of 0-9 * # A-D")),
+        }
+    }
+
+    /// The streams that are named; none: no word.
+    pub(super) fn streams(&mut self) -> Result<Option<Streams>, String> {
+        match self.streams_and_routes()? {
+            (streams, routes) if routes.is_empty() => Ok(streams),
+            _ => Err("a route is for connect".into()),
+        }
+    }
+
+    /// Streams and routes, in any order.
+    pub(super) fn streams_and_routes(&mut self) -> Result<(Option<Streams>, Vec<String>), String> {
+        let (mut streams, mut routes) = (Streams::default(), Vec::new());
+        while let Some(word) = self.optional() {
+            match (word.as_str(), word.strip_prefix("route=")) {
+                ("audio", _) => streams.audio = true,
+                ("chat", _) => streams.chat = true,
+                (_, Some(route)) => {
+                    routes.push(options::route(route).map_err(|Usage(text)| text)?);
+                }
+                _ => return Err(format!("{word:?} is not audio, chat or route=ROUTE")),
+            }
+        }
+        let named = streams != Streams::default();
+        Ok((named.then_some(streams), routes))
+    }
+
+    /// The headers.
+    pub(super) fn take_headers(&mut self) -> Headers {
+        std::mem::take(&mut self.headers)
+    }
+
+    /// Whether everything was used.
+    pub(super) fn finish(self, name: &str) -> Result<(), String> {
+        match (self.words.front(), self.headers.first()) {
+            (Some(word), _) => Err(format!("{name} does not take {word:?}")),
+            (None, Some((header, _))) => Err(format!("{name} sends no header {header:?}")),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+/// RFC 3261 §25.1.
+fn is_token(name: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&b);
+    !name.is_empty() && name.bytes().all(allowed)
+}

@@ -1,0 +1,205 @@
+//! Doing what a line says.
+
+use offhook::Session;
+use offhook::error::SessionError;
+use offhook::id::SessionId;
+use offhook::notification::SessionState;
+use offhook::snapshot::Snapshot;
+use offhook::streams::Streams;
+use serde_json::{Value, json};
+
+use super::command::{Command, Headers};
+use super::failure::Failure;
+use super::history::Wanted;
+use super::{Agent, Next};
+use crate::json;
+
+/// An object's name and data, or why there is none.
+type Shown = Result<(&'static str, Value), Failure>;
+
+impl Agent {
+    /// Does a command, prints its result, then what it has to show.
+    pub(super) fn execute(
+        &mut self,
+        name: &str,
+        named: Option<SessionId>,
+        command: Command,
+    ) -> Next {
+        let target = self.book.target(named);
+        match command {
+            Command::Quit => {
+                self.result(name, None, Ok(()));
+                return Next::Quit;
+            }
+            Command::Sleep(time) => {
+                let slept = self.wait(None, time);
+                self.result(name, None, slept);
+            }
+            Command::Wait { name: wanted, timeout } => {
+                let wanted = Wanted { name: wanted, session: target, named: named.is_some() };
+                let found = self.wait(Some(&wanted), timeout);
+                self.result(name, target, found);
+            }
+            Command::Sessions => {
+                self.result(name, None, Ok(()));
+                let shown = self.sessions();
+                self.print(&shown);
+            }
+            Command::Use(id) => {
+                let known = self.book.choose(id);
+                let done = if known { Ok(()) } else { Err(Failure::unknown(id)) };
+                self.result(name, Some(id), done);
+            }
+            Command::State => self.show(name, target, Self::state),
+            Command::Statistics => self.show(name, target, Self::statistics),
+            Command::Connect { uri, streams, routes, headers } => {
+                let (id, done) = self.connect(named, &uri, streams, &routes, &headers);
+                self.result(name, id, done);
+            }
+            Command::NotBuilt(what) => {
+                let failure = Failure::new("NotBuilt", format!("{what} is not built yet"));
+                self.result(name, target, Err(failure));
+            }
+            order => {
+                let done = self.order(target, order);
+                self.result(name, target, done);
+            }
+        }
+        Next::Line
+    }
+
+    /// The session that a command acts on.
+    fn known(
+        &self,
+        target: Option<SessionId>,
+    ) -> Result<(SessionId, &super::book::Known), Failure> {
+        let id = target.ok_or_else(|| Failure::argument("there is no session yet"))?;
+        Ok((id, self.book.get(id).ok_or_else(|| Failure::unknown(id))?))
+    }
+
+    fn connect(
+        &mut self,
+        named: Option<SessionId>,
+        uri: &str,
+        streams: Streams,
+        routes: &[String],
+        headers: &Headers,
+    ) -> (Option<SessionId>, Result<(), Failure>) {
+        let again = named.or_else(|| self.book.spare());
+        let session = match again {
+            None => Some(self.running.engine.session()),
+            Some(id) => match self.known(Some(id)) {
+                Ok((_, known)) => known.handle.clone(),
+                Err(failure) => return (again, Err(failure)),
+            },
+        };
+        let Some(session) = session else { return (again, Err(Failure::over("connect()"))) };
+        let id = session.id();
+        if again.is_none() {
+            self.book.add(id, Some(session.clone()), streams);
+        }
+        let routes = if routes.is_empty() { &self.routes } else { routes };
+        let done = session.connect(uri, routes, streams, headers);
+        (Some(id), done.map_err(Failure::from))
+    }
+
+    /// Commands that are one method of the session.
+    fn order(&self, target: Option<SessionId>, command: Command) -> Result<(), Failure> {
+        let (_, known) = self.known(target)?;
+        let Some(session) = &known.handle else {
+            return match command {
+                // Nothing is left to end, and nothing to refuse.
+                Command::End | Command::Reject(_) => Ok(()),
+                _ => Err(Failure::over("this")),
+            };
+        };
+        order(session, known.proposed, command).map_err(Failure::from)
+    }
+
+    fn show(&mut self, name: &str, target: Option<SessionId>, what: fn(&Self, &Snapshot) -> Shown) {
+        let shown = self.known(target).and_then(|(id, known)| {
+            let snapshot = known.handle.as_ref().map_or_else(gone, |handle| {
+                let snapshot = handle.snapshot();
+                Snapshot::clone(&snapshot)
+            });
+            let (object, data) = what(self, &snapshot)?;
+            Ok(json::object(object, Some(id), &data))
+        });
+        match shown {
+            Err(failure) => self.result(name, target, Err(failure)),
+            Ok(shown) => {
+                self.result(name, target, Ok(()));
+                self.print(&shown);
+            }
+        }
+    }
+
+    fn state(&self, snapshot: &Snapshot) -> Shown {
+        Ok(("offhook.state", json::state(snapshot, self.account.as_deref())))
+    }
+
+    fn statistics(&self, snapshot: &Snapshot) -> Shown {
+        let counters = snapshot.counters.as_ref();
+        let counters = counters
+            .ok_or_else(|| Failure::new("SessionStateError", "the session has no audio"))?;
+        Ok(("offhook.statistics", json::statistics(counters)))
+    }
+
+    /// The sessions that live, oldest first.
+    fn sessions(&self) -> Value {
+        let sessions = self.running.engine.session_manager().sessions();
+        let shown = sessions.iter().map(|session| {
+            let snapshot = session.snapshot();
+            json!({
+                "session": session.id().to_string(),
+                "state": snapshot.state.to_string(),
+                "direction": snapshot.direction.map(json::direction),
+                "remote_uri": snapshot.remote_uri,
+            })
+        });
+        json::object("offhook.sessions", None, &json!({"sessions": shown.collect::<Value>()}))
+    }
+}
+
+fn order(session: &Session, proposed: Streams, command: Command) -> Result<(), SessionError> {
+    match command {
+        Command::Accept { streams, headers } => {
+            session.accept(streams.unwrap_or_else(|| acceptable(proposed)), &headers)
+        }
+        Command::Reject(code) => session.reject(code),
+        Command::End => session.end(),
+        Command::Dtmf(digit) => session.send_dtmf(digit),
+        Command::Record(file) => session.start_recording_audio(file),
+        Command::StopRecording => session.stop_recording_audio(),
+        Command::Play(file) => session.play(file),
+        Command::StopPlaying => session.stop_playing(),
+        Command::Echo(on) => session.echo(on),
+        Command::Mute(on) => session.mute(on),
+        // Not a session's own order: `execute` has done it.
+        _ => Ok(()),
+    }
+}
+
+/// What `accept` takes of a proposal that was not told: what is built. An INVITE without an offer
+/// gets audio.
+fn acceptable(proposed: Streams) -> Streams {
+    if proposed.chat && !proposed.audio { proposed } else { Streams::AUDIO }
+}
+
+/// A session that was over before anyone could take its handle.
+fn gone() -> Snapshot {
+    Snapshot { state: SessionState::Terminated, ..Snapshot::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accept_takes_what_is_built_of_a_proposal() {
+        let streams = |audio, chat| Streams { audio, chat };
+        assert_eq!(acceptable(streams(true, true)), Streams::AUDIO);
+        assert_eq!(acceptable(streams(false, false)), Streams::AUDIO);
+        assert_eq!(acceptable(streams(false, true)), streams(false, true));
+    }
+}

@@ -1,0 +1,161 @@
+//! `offhook call URI`: one call.
+
+mod progress;
+mod wish;
+
+use std::time::{Duration, Instant};
+
+use offhook::Session;
+use offhook::error::SessionError;
+use offhook::notification::{NotificationData as Data, Sender};
+use offhook::streams::Streams;
+
+use crate::options;
+use crate::outcome::Course;
+use crate::running::{self, Event, Running};
+use crate::{Outcome, Usage, clock, note, print};
+use progress::Progress;
+use wish::{EXAMPLE, HELP, Wish};
+
+/// How often digits are sent and progress is looked at.
+const TICK: Duration = Duration::from_millis(250);
+
+pub(crate) fn run(args: &mut lexopt::Parser) -> Result<Outcome, Usage> {
+    let Some(wish) = wish::read(args)? else {
+        print(&format!("{HELP}{}{EXAMPLE}", options::HELP));
+        return Ok(Outcome::Done);
+    };
+    let running = running::start(&wish.options)?;
+    let session = running.engine.session();
+    if let Err(error) = session.connect(&wish.uri, &wish.options.routes, Streams::AUDIO, &[]) {
+        running.stop().for_each(drop);
+        return match error {
+            SessionError::InvalidArgument(text) => Err(Usage(text)),
+            error => {
+                note(&format!("{}: {error}", wish.uri));
+                Ok(Outcome::Refused)
+            }
+        };
+    }
+    let mut call = Call {
+        progress: Progress::new(wish.options.json),
+        wish,
+        session,
+        course: Course::default(),
+        hang_up_at: None,
+        failed: false,
+    };
+    call.play();
+    call.follow(&running);
+    for event in running.stop() {
+        call.hear(&running, &event);
+    }
+    call.progress.end(&call.course, &call.session.snapshot());
+    let well = call.course.went_well() && !call.failed;
+    Ok(if well { Outcome::Done } else { Outcome::Refused })
+}
+
+/// The call that runs.
+struct Call {
+    wish: Wish,
+    session: Session,
+    course: Course,
+    progress: Progress,
+    hang_up_at: Option<Instant>,
+    /// Something that was asked for could not be done.
+    failed: bool,
+}
+
+impl Call {
+    /// Follows the call to its end.
+    fn follow(&mut self, running: &Running) {
+        let mut tick = clock::now() + TICK;
+        while !self.course.is_over() {
+            let wake = self.hang_up_at.map_or(tick, |at| at.min(tick));
+            crossbeam_channel::select_biased! {
+                recv(running.interrupts) -> _ => self.hang_up("Ctrl-C"),
+                recv(running.events) -> event => {
+                    let Ok(event) = event else { return };
+                    let engine_failed = matches!(event.notification.data, Data::EngineDidFail { .. });
+                    self.hear(running, &event);
+                    if engine_failed {
+                        return;
+                    }
+                }
+                default(wake.saturating_duration_since(clock::now())) => {}
+            }
+            let now = clock::now();
+            if self.hang_up_at.is_some_and(|at| at <= now) {
+                self.hang_up_at = None;
+                self.hang_up("--duration is over");
+            }
+            if tick <= now {
+                tick = now + TICK;
+                self.send_digit();
+                self.progress.tick(now, &self.session.snapshot());
+            }
+        }
+    }
+
+    fn hear(&mut self, running: &Running, event: &Event) {
+        let notification = &event.notification;
+        self.progress.notification(notification, self.session.id());
+        let Sender::Session(id) = notification.sender else { return };
+        if id != self.session.id() {
+            // We are on the phone.
+            if let Some(other) = running.session_of(event)
+                && matches!(notification.data, Data::SessionNewIncoming { .. })
+            {
+                let _refused = other.reject(None);
+            }
+            return;
+        }
+        self.course.note(notification);
+        match notification.data {
+            Data::SessionDidStart => {
+                let now = clock::now();
+                self.hang_up_at = self.wish.duration.map(|duration| now + duration);
+                self.progress.start(now);
+                if let Some(file) = self.wish.record.take() {
+                    let done = self.session.start_recording_audio(Some(file));
+                    self.check("--record", done);
+                }
+            }
+            Data::WaveFileDidFinishPlaying { failure: Some(_), .. } => self.failed = true,
+            _ => {}
+        }
+    }
+
+    fn play(&mut self) {
+        if let Some(file) = self.wish.play.take() {
+            let done = self.session.play(file);
+            self.check("--play", done);
+        }
+    }
+
+    fn send_digit(&mut self) {
+        let Some(digit) = self.progress.stands().then(|| self.wish.digits.pop_front()).flatten()
+        else {
+            return;
+        };
+        match self.session.send_dtmf(digit) {
+            // Its turn comes with the next tick.
+            Err(SessionError::Busy) => self.wish.digits.push_front(digit),
+            done => self.check("--dtmf", done),
+        }
+    }
+
+    fn check(&mut self, option: &str, done: Result<(), SessionError>) {
+        if let Err(error) = done {
+            self.progress.clear();
+            note(&format!("{option}: {error}"));
+            self.failed = true;
+        }
+    }
+
+    fn hang_up(&mut self, cause: &'static str) {
+        self.course.cause = self.course.cause.or(Some(cause));
+        let done = self.session.end();
+        self.check("hanging up", done);
+    }
+}

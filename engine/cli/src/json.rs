@@ -1,0 +1,185 @@
+//! What the library tells, as JSON: the shapes that scripts rely on.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use offhook::id::SessionId;
+use offhook::media::statistics::StreamCounters;
+use offhook::notification::{NotificationData as Data, Sender, StreamKind};
+use offhook::snapshot::{CallDirection, Snapshot};
+use offhook::transport::{Destination, Transport};
+use offhook::{Engine, Notification};
+use serde_json::{Map, Value, json};
+
+use crate::trace;
+
+/// One notification: name, session if it is one's, timestamp, data.
+pub(crate) fn notification(notification: &Notification) -> Value {
+    let mut object = Map::new();
+    object.insert("name".into(), json!(notification.name()));
+    if let Sender::Session(id) = notification.sender {
+        object.insert("session".into(), json!(id.to_string()));
+    }
+    object.insert("timestamp".into(), json!(notification.timestamp.to_string()));
+    object.insert("data".into(), data(&notification.data));
+    Value::Object(object)
+}
+
+/// An object of the command itself.
+pub(crate) fn object(name: &str, session: Option<SessionId>, data: &Value) -> Value {
+    match session {
+        Some(id) => json!({"name": name, "session": id.to_string(), "data": data}),
+        None => json!({"name": name, "data": data}),
+    }
+}
+
+/// The listeners that were bound and the URI to call. Several of a kind: the first one by name,
+/// all of them in `listeners`.
+pub(crate) fn ready(engine: &Engine) -> Value {
+    let listeners = engine.listeners();
+    let mut data = Map::new();
+    for transport in [Transport::Udp, Transport::Tcp, Transport::Tls] {
+        if let Some(listener) = listeners.iter().find(|l| l.transport == transport) {
+            data.insert(transport.to_string(), json!(listener.address.to_string()));
+        }
+    }
+    data.insert("uri".into(), json!(engine.uri()));
+    if listeners.len() > data.len() - 1 {
+        let all = listeners.iter().map(|l| format!("{} {}", l.transport, l.address));
+        data.insert("listeners".into(), all.collect());
+    }
+    object("offhook.ready", None, &Value::Object(data))
+}
+
+fn file(name: &Path) -> Value {
+    json!(name.to_string_lossy())
+}
+
+fn streams(streams: &[StreamKind]) -> Value {
+    streams.iter().map(ToString::to_string).collect()
+}
+
+/// The data of a notification, by the reference's keys.
+fn data(data: &Data) -> Value {
+    match data {
+        Data::SessionChangedState { prev_state, state } => {
+            json!({"prev_state": prev_state.to_string(), "state": state.to_string()})
+        }
+        Data::SessionNewIncoming { streams: all }
+        | Data::SessionNewOutgoing { streams: all }
+        | Data::SessionGotStreamUpdate { streams: all } => json!({"streams": streams(all)}),
+        Data::SessionDidFail { originator, code, reason } => {
+            json!({"originator": originator.to_string(), "code": code, "reason": reason})
+        }
+        Data::SessionDidEnd { originator }
+        | Data::SessionGotHoldRequest { originator }
+        | Data::SessionGotUnholdRequest { originator } => {
+            json!({"originator": originator.to_string()})
+        }
+        Data::SessionWillStartRecordingAudio { file_name }
+        | Data::SessionDidStartRecordingAudio { file_name }
+        | Data::SessionWillStopRecordingAudio { file_name }
+        | Data::SessionDidStopRecordingAudio { file_name } => json!({"file_name": file(file_name)}),
+        Data::SessionGotDtmf { digit } => json!({"digit": digit.to_string()}),
+        Data::WaveFileDidFinishPlaying { file_name, failure } => {
+            json!({"file_name": file(file_name), "failure": failure})
+        }
+        Data::RtpTransportDidInitialize { local } => {
+            json!({"address": local.ip().to_string(), "port": local.port()})
+        }
+        Data::RtpTransportDidFail { reason } | Data::EngineDidFail { reason } => {
+            json!({"reason": reason})
+        }
+        Data::EngineGotException { value } => json!({"value": value}),
+        Data::EngineSipTrace { received, source, destination, transport, data } => json!({
+            "received": received,
+            "source_ip": source.ip().to_string(),
+            "source_port": source.port(),
+            "destination_ip": destination.ip().to_string(),
+            "destination_port": destination.port(),
+            "transport": transport.to_string(),
+            "data": String::from_utf8_lossy(&trace::without_secrets(data)),
+        }),
+        Data::AudioDeviceDidFail { device, reason } => json!({"device": device, "reason": reason}),
+        _ => json!({}),
+    }
+}
+
+/// Every attribute of a session, by the reference's names. `account` is the engine's.
+pub(crate) fn state(snapshot: &Snapshot, account: Option<&str>) -> Value {
+    let incoming = snapshot.direction == Some(CallDirection::Incoming);
+    let (local, remote) = (&snapshot.local_uri, &snapshot.remote_uri);
+    let (caller, callee) = if incoming { (remote, local) } else { (local, remote) };
+    json!({
+        "state": snapshot.state.to_string(),
+        "account": account,
+        "direction": snapshot.direction.map(direction),
+        "start_time": snapshot.start_time.map(|time| time.to_string()),
+        "stop_time": snapshot.stop_time.map(|time| time.to_string()),
+        "on_hold": snapshot.on_hold_by_local || snapshot.on_hold_by_remote,
+        "on_hold_by_local": snapshot.on_hold_by_local,
+        "on_hold_by_remote": snapshot.on_hold_by_remote,
+        "remote_user_agent": snapshot.remote_user_agent,
+        "local_uri": local,
+        "remote_uri": remote,
+        "caller_uri": caller,
+        "callee_uri": callee,
+        "route": snapshot.route.as_ref().map(route),
+        "has_audio": snapshot.has_audio,
+        "audio_codec": snapshot.audio_codec,
+        "audio_sample_rate": snapshot.audio_sample_rate,
+        "audio_srtp_active": snapshot.audio_srtp_active,
+        "audio_local_rtp_address": address(snapshot.audio_local_rtp),
+        "audio_local_rtp_port": port(snapshot.audio_local_rtp),
+        "audio_remote_rtp_address_sdp": address(snapshot.audio_remote_rtp_sdp),
+        "audio_remote_rtp_port_sdp": port(snapshot.audio_remote_rtp_sdp),
+        "audio_remote_rtp_address_received": address(snapshot.audio_remote_rtp_received),
+        "audio_remote_rtp_port_received": port(snapshot.audio_remote_rtp_received),
+        "audio_was_received": snapshot.audio_was_received,
+        "audio_recording_file_name":
+            snapshot.audio_recording_file_name.as_deref().map(file),
+        "has_chat": snapshot.has_chat,
+    })
+}
+
+/// A direction, as the reference spells it.
+pub(crate) const fn direction(direction: CallDirection) -> &'static str {
+    match direction {
+        CallDirection::Incoming => "incoming",
+        CallDirection::Outgoing => "outgoing",
+    }
+}
+
+fn address(address: Option<SocketAddr>) -> Option<String> {
+    address.map(|address| address.ip().to_string())
+}
+
+fn port(address: Option<SocketAddr>) -> Option<u16> {
+    address.map(|address| address.port())
+}
+
+fn route(destination: &Destination) -> String {
+    format!("sip:{};transport={}", destination.remote, destination.transport)
+}
+
+/// What the audio stream counted.
+pub(crate) fn statistics(counters: &StreamCounters) -> Value {
+    let count = |counter: &AtomicU64| counter.load(Relaxed);
+    json!({
+        "packets_sent": count(&counters.packets_sent),
+        "octets_sent": count(&counters.octets_sent),
+        "packets_received": count(&counters.packets_received),
+        "octets_received": count(&counters.octets_received),
+        "packets_lost": count(&counters.packets_lost),
+        "packets_discarded": count(&counters.packets_discarded),
+        "packets_rejected": count(&counters.packets_rejected),
+        "jitter_us": count(&counters.jitter_us),
+        "round_trip_us": count(&counters.round_trip_us),
+        "remote_packets_lost": count(&counters.remote_packets_lost),
+    })
+}
+
+#[cfg(test)]
+#[path = "json_tests.rs"]
+mod tests;

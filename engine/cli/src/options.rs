@@ -1,0 +1,215 @@
+//! The options that are common to the verbs that open sockets.
+
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use offhook::media::codec::Codec;
+use offhook::media::shell::AudioDevice;
+use offhook::sip::Uri;
+use offhook::transport::Transport;
+use offhook::{Config, Listener};
+
+use crate::{Usage, sound};
+
+/// What every such verb's help ends with.
+pub(crate) const HELP: &str = "\
+Common options:
+  --udp ADDR:PORT, --tcp ADDR:PORT   listen there, port 0 is any (default: both)
+  --account URI, --route ROUTE       who we are; where requests go first
+  --codecs PCMA,PCMU, --rtp-ports A-B, --srtp disabled|optional
+  --audio-device default|null|wav:IN.wav,OUT.wav|NAME
+  --trace sip,notifications          to stderr; --pcap FILE is for Wireshark
+  --json                             one JSON object a line
+";
+
+/// The longest duration that an option takes: a year.
+const SECONDS_MAX: f64 = 366.0 * 86_400.0;
+
+/// What is told on stderr while it happens.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Trace {
+    /// SIP messages.
+    pub(crate) sip: bool,
+    /// Notifications.
+    pub(crate) notifications: bool,
+}
+
+/// The common options.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Options {
+    config: Config,
+    /// `--audio-device`; none: the default device if there is one.
+    pub(crate) device: Option<AudioDevice>,
+    /// `--route`, in order.
+    pub(crate) routes: Vec<String>,
+    /// `--trace`.
+    pub(crate) trace: Trace,
+    /// `--pcap`.
+    pub(crate) pcap: Option<PathBuf>,
+    /// `--json`.
+    pub(crate) json: bool,
+}
+
+impl Options {
+    /// Takes the option `name` with its value off the command line.
+    pub(crate) fn take(&mut self, name: &str, args: &mut lexopt::Parser) -> Result<(), Usage> {
+        match name {
+            "json" => self.json = true,
+            "udp" => self.listen(Transport::Udp, &word(args)?)?,
+            "tcp" => self.listen(Transport::Tcp, &word(args)?)?,
+            "account" => self.config.account = Some(account(&word(args)?)?),
+            "route" => self.routes.push(route(&word(args)?)?),
+            "codecs" => self.config.codecs = codecs(&word(args)?)?,
+            "rtp-ports" => self.config.rtp_ports = ports(&word(args)?)?,
+            "audio-device" => self.device = Some(sound::device(&word(args)?)?),
+            "trace" => self.trace = trace(&word(args)?)?,
+            "pcap" => self.pcap = Some(args.value()?.into()),
+            "srtp" => srtp(&word(args)?)?,
+            "msrp-transport" => msrp_transport(&word(args)?)?,
+            "tls" | "tls-certificate" | "tls-ca" => {
+                return Err(Usage(format!("--{name}: TLS is not built yet; use --udp or --tcp")));
+            }
+            "password-file" => {
+                let text = "--password-file: authentication is not built yet; leave it out";
+                return Err(Usage(text.into()));
+            }
+            _ => return Err(Usage(format!("there is no option --{name}: see --help"))),
+        }
+        Ok(())
+    }
+
+    /// What the engine is started with. Says on stderr when no sound device was found.
+    pub(crate) fn config(&self) -> Config {
+        let mut config = self.config.clone();
+        config.audio_device = self.device.clone().unwrap_or_else(sound::default_or_null);
+        config.trace_sip = self.trace.sip || self.pcap.is_some();
+        config
+    }
+
+    /// `--account`, as a URI.
+    pub(crate) fn account(&self) -> Option<String> {
+        self.config.account.clone()
+    }
+
+    fn listen(&mut self, transport: Transport, text: &str) -> Result<(), Usage> {
+        let address: SocketAddr = text.parse().map_err(|_| {
+            Usage(format!(
+                "--{transport} {text}: this is no address with a port; type one like \
+                 --{transport} 127.0.0.1:5060 or [::1]:5060, port 0 for any"
+            ))
+        })?;
+        self.config.listeners.push(Listener { transport, address });
+        Ok(())
+    }
+}
+
+/// An option's value as text.
+pub(crate) fn word(args: &mut lexopt::Parser) -> Result<String, Usage> {
+    args.value()?
+        .into_string()
+        .map_err(|raw| Usage(format!("{}: this is not UTF-8", raw.to_string_lossy())))
+}
+
+/// A number of seconds, with or without a fraction.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    let parsed = text.parse::<f64>().ok().filter(|s| (0.0..=SECONDS_MAX).contains(s));
+    parsed
+        .map(Duration::from_secs_f64)
+        .ok_or_else(|| format!("{text:?} is no number of seconds; type one like 10 or 0.5"))
+}
+
+/// A SIP URI; `user@host` is taken for one.
+fn account(text: &str) -> Result<String, Usage> {
+    let full = if text.contains(':') && !text.contains('@') || text.starts_with("sip") {
+        text.to_owned()
+    } else {
+        format!("sip:{text}")
+    };
+    let fits = Uri::parse(full.as_bytes()).is_ok_and(|uri| uri.is_sip() && uri.user.is_some());
+    if fits {
+        Ok(full)
+    } else {
+        Err(Usage(format!("--account {text}: type a URI like sip:alice@example.com")))
+    }
+}
+
+/// A next hop.
+pub(crate) fn route(text: &str) -> Result<String, Usage> {
+    let uri = Uri::parse(text.as_bytes()).ok().filter(Uri::is_sip);
+    let Some(uri) = uri else {
+        let example = "type one like 'sip:192.0.2.1:5060;transport=udp;lr'";
+        return Err(Usage(format!("route {text}: this is no SIP URI; {example}")));
+    };
+    let tls = uri.transport().is_some_and(|name| name.eq_ignore_ascii_case(b"tls"));
+    if uri.is_secure() || tls {
+        return Err(Usage(format!("route {text}: TLS is not built yet; use udp or tcp")));
+    }
+    Ok(text.to_owned())
+}
+
+fn codecs(text: &str) -> Result<Vec<Codec>, Usage> {
+    let known = || Codec::ALL.map(Codec::name).join(",");
+    let mut codecs = Vec::new();
+    for name in text.split(',').map(str::trim) {
+        let codec = Codec::from_name(name).ok_or_else(|| {
+            Usage(format!("--codecs: there is no codec {name:?}; type --codecs {}", known()))
+        })?;
+        if !codecs.contains(&codec) {
+            codecs.push(codec);
+        }
+    }
+    Ok(codecs)
+}
+
+fn ports(text: &str) -> Result<RangeInclusive<u16>, Usage> {
+    let range = text
+        .split_once('-')
+        .and_then(|(low, high)| Some((low.parse::<u16>().ok()?, high.parse::<u16>().ok()?)))
+        .filter(|(low, high)| *low > 0 && low.saturating_add(1) <= *high);
+    range.map(|(low, high)| low..=high).ok_or_else(|| {
+        Usage(format!(
+            "--rtp-ports {text}: type two ports, the lower first, like --rtp-ports 20000-20100"
+        ))
+    })
+}
+
+fn trace(text: &str) -> Result<Trace, Usage> {
+    let mut trace = Trace::default();
+    for word in text.split(',').map(str::trim) {
+        match word {
+            "sip" => trace.sip = true,
+            "notifications" => trace.notifications = true,
+            // Nothing speaks MSRP yet, so there is nothing to tell.
+            "msrp" => {}
+            other => {
+                return Err(Usage(format!(
+                    "--trace: {other:?} cannot be traced; type --trace sip,notifications"
+                )));
+            }
+        }
+    }
+    Ok(trace)
+}
+
+fn srtp(text: &str) -> Result<(), Usage> {
+    match text {
+        "disabled" | "optional" => Ok(()),
+        "mandatory" => {
+            Err(Usage("--srtp mandatory: SRTP is not built yet; use optional or disabled".into()))
+        }
+        other => Err(Usage(format!("--srtp {other}: type disabled, optional or mandatory"))),
+    }
+}
+
+fn msrp_transport(text: &str) -> Result<(), Usage> {
+    match text {
+        "tcp" | "tls" => Err(Usage(format!("--msrp-transport {text}: MSRP is not built yet"))),
+        other => Err(Usage(format!("--msrp-transport {other}: type tcp or tls"))),
+    }
+}
+
+#[cfg(test)]
+#[path = "options_tests.rs"]
+mod tests;

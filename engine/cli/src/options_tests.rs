@@ -1,0 +1,75 @@
+use super::*;
+
+fn parse(line: &[&str]) -> Result<Options, String> {
+    let mut args = lexopt::Parser::from_args(line);
+    let mut options = Options::default();
+    while let Some(arg) = args.next().unwrap() {
+        let lexopt::Arg::Long(name) = arg else { panic!("{arg:?}") };
+        let name = name.to_owned();
+        options.take(&name, &mut args).map_err(|Usage(text)| text)?;
+    }
+    Ok(options)
+}
+
+#[test]
+fn listeners_are_kept_in_order_with_their_transport() {
+    let options = parse(&["--udp", "127.0.0.1:0", "--tcp=[::1]:5070"]).unwrap();
+    let shown: Vec<_> =
+        options.config.listeners.iter().map(|l| (l.transport, l.address.to_string())).collect();
+    let expected = [(Transport::Udp, "127.0.0.1:0"), (Transport::Tcp, "[::1]:5070")];
+    assert_eq!(shown, expected.map(|(t, a)| (t, a.to_owned())));
+}
+
+#[test]
+fn codecs_ports_routes_and_trace_are_understood() {
+    let line = "--codecs pcma,PCMU --rtp-ports 20000-20003 --route sip:192.0.2.1;lr \
+                --route sip:proxy.example.com:5070;transport=tcp --trace sip,msrp --json \
+                --srtp optional --account alice@example.com --pcap a.pcap";
+    let options = parse(&line.split_whitespace().collect::<Vec<_>>()).unwrap();
+    assert_eq!(options.config.codecs, [Codec::Pcma, Codec::Pcmu]);
+    assert_eq!(options.config.rtp_ports, 20000..=20003);
+    assert_eq!(options.routes.len(), 2);
+    assert_eq!(options.trace, Trace { sip: true, notifications: false });
+    assert_eq!(options.config.account.as_deref(), Some("sip:alice@example.com"));
+    assert!(options.json && options.config().trace_sip);
+}
+
+#[test]
+fn a_capture_alone_makes_the_engine_trace() {
+    let options = parse(&["--pcap", "a.pcap", "--audio-device", "null"]).unwrap();
+    assert!(options.config().trace_sip && !options.trace.sip);
+}
+
+#[test]
+fn what_is_wrong_is_told_with_what_to_type() {
+    for (line, told) in [
+        ("--udp 127.0.0.1", "--udp 127.0.0.1:5060"),
+        ("--tcp host:5060", "--tcp 127.0.0.1:5060"),
+        ("--codecs opus", "--codecs PCMU,PCMA"),
+        ("--rtp-ports 20100-20000", "--rtp-ports 20000-20100"),
+        ("--rtp-ports 20000-20000", "--rtp-ports 20000-20100"),
+        ("--route tel:123", "sip:192.0.2.1:5060"),
+        ("--route sips:192.0.2.1", "not built yet"),
+        ("--route sip:192.0.2.1;transport=tls", "not built yet"),
+        ("--account nobody:", "sip:alice@example.com"),
+        ("--trace rtp", "--trace sip,notifications"),
+        ("--srtp mandatory", "not built yet"),
+        ("--srtp maybe", "disabled, optional or mandatory"),
+        ("--msrp-transport tls", "not built yet"),
+        ("--tls 127.0.0.1:0", "not built yet"),
+        ("--tls-ca ca.pem", "not built yet"),
+        ("--password-file secret", "not built yet"),
+        ("--nonsense", "see --help"),
+    ] {
+        let error = parse(&line.split(' ').collect::<Vec<_>>()).unwrap_err();
+        assert!(error.contains(told), "{line}: {error}");
+    }
+}
+
+#[test]
+fn seconds_are_finite_and_not_negative() {
+    assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+    for text in ["", "-1", "NaN", "inf", "1e99", "ten"] {
+        assert!(seconds(text).is_err(), "{text}");
+    }
+}

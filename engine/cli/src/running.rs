@@ -1,0 +1,160 @@
+//! An engine with what the command wants to hear of it: its notifications and Ctrl-C.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender as Channel, bounded};
+use offhook::notification::{NotificationData as Data, Sender};
+use offhook::{Engine, Filter, Notification, NotificationCenter, Session, SessionManager};
+
+use crate::options::{Options, Trace};
+use crate::pcap::Capture;
+use crate::{Usage, clock, interrupt, note, trace};
+
+/// Notifications that wait for the command. When it is full the notifier thread waits, and behind
+/// it the library's own limits hold.
+const EVENTS_MAX: usize = 65_536;
+/// The library stops within 5 s; this is when we no longer believe that it will.
+const STOP_MAX: Duration = Duration::from_secs(8);
+/// How long the last notification may follow the end of `stop`.
+const LAST_WORD: Duration = Duration::from_secs(1);
+
+/// A notification, and the session's handle when it tells of a new incoming one.
+#[derive(Debug)]
+pub(crate) struct Event {
+    /// What happened.
+    pub(crate) notification: Notification,
+    /// The handle, taken as early as can be: a caller may give up before we look.
+    pub(crate) session: Option<Session>,
+}
+
+/// A running engine.
+pub(crate) struct Running {
+    /// The engine.
+    pub(crate) engine: Engine,
+    /// What happens, in order.
+    pub(crate) events: Receiver<Event>,
+    /// The first Ctrl-C.
+    pub(crate) interrupts: Receiver<()>,
+}
+
+/// Starts an engine as the options say.
+pub(crate) fn start(options: &Options) -> Result<Running, Usage> {
+    let interrupts = interrupt::listen()?;
+    let capture = match &options.pcap {
+        None => None,
+        Some(path) => Some(
+            Capture::create(path)
+                .map_err(|error| Usage(format!("--pcap {}: {error}", path.display())))?,
+        ),
+    };
+    let center = NotificationCenter::new()
+        .map_err(|error| Usage(format!("cannot start a thread: {error}")))?;
+    let (tell, events) = bounded(EVENTS_MAX);
+    let sessions = Arc::new(OnceLock::new());
+    let observer = Observer {
+        trace: options.trace,
+        capture: Mutex::new(capture),
+        sessions: Arc::clone(&sessions),
+        tell,
+    };
+    center.add_observer(Arc::new(move |n: &Notification| observer.hear(n)), Filter::ALL);
+    let engine = Engine::start(options.config(), center)
+        .map_err(|error| Usage(format!("cannot start: {error}")))?;
+    // An incoming call may have been faster: then `Event::session` is empty, and `session_of`
+    // looks again.
+    let _first = sessions.set(engine.session_manager());
+    Ok(Running { engine, events, interrupts })
+}
+
+struct Observer {
+    trace: Trace,
+    capture: Mutex<Option<Capture>>,
+    sessions: Arc<OnceLock<SessionManager>>,
+    tell: Channel<Event>,
+}
+
+impl Observer {
+    fn hear(&self, notification: &Notification) {
+        if let Data::EngineSipTrace { .. } = notification.data {
+            self.capture(notification);
+            if !self.trace.sip {
+                return;
+            }
+            trace::sip(notification);
+        } else if self.trace.notifications {
+            trace::notification(notification);
+        }
+        let session = match (&notification.data, notification.sender) {
+            (Data::SessionNewIncoming { .. }, Sender::Session(id)) => {
+                self.sessions.get().and_then(|sessions| sessions.get(id))
+            }
+            _ => None,
+        };
+        // Nobody listens any more: then nobody misses it.
+        let _told = self.tell.send(Event { notification: notification.clone(), session });
+    }
+
+    fn capture(&self, notification: &Notification) {
+        let mut capture = self.capture.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Err(error)) = capture.as_mut().map(|capture| capture.write(notification)) {
+            note(&format!("--pcap: {error}; the capture ends here"));
+            *capture = None;
+        }
+    }
+}
+
+impl Running {
+    /// The handle of the incoming session that an event tells of.
+    pub(crate) fn session_of(&self, event: &Event) -> Option<Session> {
+        event.session.clone().or_else(|| match event.notification.sender {
+            Sender::Session(id) => self.engine.session_manager().get(id),
+            Sender::Engine => None,
+        })
+    }
+
+    /// Ends all sessions and stops the engine; yields what happens until the last notification.
+    pub(crate) fn stop(&self) -> Stopping {
+        let (tell, stopped) = bounded(1);
+        let engine = self.engine.clone();
+        let stop = move || {
+            engine.stop();
+            let _told = tell.send(());
+        };
+        if std::thread::Builder::new().name("offhook-stop".into()).spawn(stop).is_err() {
+            self.engine.stop();
+        }
+        let deadline = clock::now() + STOP_MAX;
+        Stopping { events: self.events.clone(), stopped, deadline, over: false }
+    }
+}
+
+/// The notifications of an engine that ends.
+pub(crate) struct Stopping {
+    events: Receiver<Event>,
+    stopped: Receiver<()>,
+    deadline: Instant,
+    over: bool,
+}
+
+impl Iterator for Stopping {
+    type Item = Event;
+
+    fn next(&mut self) -> Option<Event> {
+        while !self.over {
+            crossbeam_channel::select_biased! {
+                recv(self.events) -> event => {
+                    let event = event.ok()?;
+                    self.over = event.notification.data == Data::EngineDidEnd;
+                    return Some(event);
+                }
+                recv(self.stopped) -> _ => {
+                    self.deadline = self.deadline.min(clock::now() + LAST_WORD);
+                    self.stopped = crossbeam_channel::never();
+                }
+                default(self.deadline.saturating_duration_since(clock::now())) => self.over = true,
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,92 @@
+//! Sound devices: which there are, and which one a verb uses.
+
+use offhook::media::shell::AudioDevice;
+
+use crate::{Usage, note};
+
+/// A sound device of this machine.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Device {
+    /// What `--audio-device` calls it.
+    pub(crate) name: String,
+    /// It can be a microphone; `Some(true)` for the default one.
+    pub(crate) input: Option<bool>,
+    /// It can be a speaker; `Some(true)` for the default one.
+    pub(crate) output: Option<bool>,
+}
+
+/// Whether this binary can use sound devices at all.
+pub(crate) const BUILT: bool = cfg!(feature = "device");
+
+/// The sound devices of this machine.
+pub(crate) fn devices() -> Vec<Device> {
+    Vec::new()
+}
+
+/// What a verb uses that was not told: the default device if there is one, else none, which is
+/// told on stderr.
+pub(crate) fn default_or_null() -> AudioDevice {
+    let devices = if BUILT { devices() } else { Vec::new() };
+    let has = |side: fn(&Device) -> Option<bool>| devices.iter().any(|d| side(d).is_some());
+    if has(|device| device.input) && has(|device| device.output) {
+        return AudioDevice::Default;
+    }
+    note("no sound device: silence is sent (--audio-device null keeps this quiet)");
+    AudioDevice::Null
+}
+
+/// The device that `--audio-device TEXT` means.
+pub(crate) fn device(text: &str) -> Result<AudioDevice, Usage> {
+    if let Some(files) = text.strip_prefix("wav:") {
+        return match files.split_once(',') {
+            Some((input, output)) if !input.is_empty() && !output.is_empty() => {
+                Ok(AudioDevice::Wav { input: input.into(), output: output.into() })
+            }
+            _ => Err(Usage(format!(
+                "--audio-device {text}: type two files, like wav:microphone.wav,speaker.wav"
+            ))),
+        };
+    }
+    match text {
+        "null" => Ok(AudioDevice::Null),
+        "" => Err(Usage("--audio-device: type default, null, wav:IN,OUT or a name".into())),
+        _ if !BUILT => Err(Usage(format!(
+            "--audio-device {text}: this offhook was built without sound devices; use null or \
+             wav:IN.wav,OUT.wav"
+        ))),
+        "default" => Ok(AudioDevice::Default),
+        name => Ok(AudioDevice::Named(name.into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn null_and_files_are_devices() {
+        assert_eq!(device("null").ok(), Some(AudioDevice::Null));
+        let files = AudioDevice::Wav { input: "in.wav".into(), output: "out,2.wav".into() };
+        assert_eq!(device("wav:in.wav,out,2.wav").ok(), Some(files));
+    }
+
+    #[test]
+    fn half_a_pair_of_files_is_refused() {
+        for text in ["wav:", "wav:in.wav", "wav:,out.wav", "wav:in.wav,", ""] {
+            assert!(device(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    #[cfg(feature = "device")]
+    fn another_word_is_a_device_s_name() {
+        assert_eq!(device("default").ok(), Some(AudioDevice::Default));
+        assert_eq!(device("USB Audio").ok(), Some(AudioDevice::Named("USB Audio".into())));
+    }
+
+    #[test]
+    #[cfg(not(feature = "device"))]
+    fn without_devices_a_name_is_refused() {
+        assert!(device("default").is_err() && device("USB Audio").is_err());
+    }
+}
