@@ -4,6 +4,7 @@ use lexopt::prelude::{Long, Short};
 use serde_json::{Value, json};
 
 use crate::sound::{self, Device};
+use crate::trace::printable;
 use crate::{Outcome, Usage, print};
 
 const HELP: &str = "\
@@ -45,23 +46,23 @@ pub(crate) fn run(args: &mut lexopt::Parser) -> Result<Outcome, Usage> {
 }
 
 fn object(device: &Device) -> Value {
-    let is_default = |side: Option<bool>| side == Some(true);
     json!({"name": "offhook.device", "data": {
         "device": device.name,
-        "input": device.input.is_some(),
-        "output": device.output.is_some(),
-        "default_input": is_default(device.input),
-        "default_output": is_default(device.output),
+        "input": device.is_input,
+        "output": device.is_output,
+        "default": device.is_default,
     }})
 }
 
 fn line(device: &Device) -> String {
-    let side = |side: Option<bool>, name: &'static str| match side {
-        None => String::new(),
-        Some(is_default) => format!(" {name}{}", if is_default { "*" } else { "" }),
+    let mark = if device.is_default { '*' } else { ' ' };
+    let sides = match (device.is_input, device.is_output) {
+        (true, true) => "microphone, speaker",
+        (true, false) => "microphone",
+        (false, true) => "speaker",
+        (false, false) => "",
     };
-    let sides = [side(device.input, "microphone"), side(device.output, "speaker")].concat();
-    format!("  {:<25}{sides}", crate::trace::printable(device.name.as_bytes()))
+    format!("{mark} {:<25} {sides}", printable(device.name.as_bytes()))
 }
 
 #[cfg(test)]
@@ -70,11 +71,13 @@ mod tests {
 
     #[test]
     fn a_star_marks_a_default_device() {
-        let device = Device { name: "USB\x1b".into(), input: Some(true), output: Some(false) };
-        assert_eq!(line(&device), "  USB\\u{1b}                 microphone* speaker");
-        let value = object(&device);
-        assert_eq!(value["data"]["default_input"], true);
-        assert_eq!(value["data"]["default_output"], false);
-        assert_eq!(value["data"]["output"], true);
+        let mut device =
+            Device { name: "USB\x1b".into(), is_input: true, is_output: true, is_default: true };
+        assert_eq!(line(&device), "* USB\\u{1b}                 microphone, speaker");
+        assert_eq!(object(&device)["data"]["default"], true);
+        device.is_default = false;
+        device.is_input = false;
+        assert_eq!(line(&device), "  USB\\u{1b}                 speaker");
+        assert_eq!(object(&device)["data"]["output"], true);
     }
 }

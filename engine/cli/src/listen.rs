@@ -1,10 +1,11 @@
 //! `offhook listen`: waits for calls.
 
 mod answer;
+mod person;
 mod wish;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 
 use crossbeam_channel::Receiver;
 use offhook::Session;
@@ -12,6 +13,7 @@ use offhook::error::SessionError;
 use offhook::id::SessionId;
 use offhook::notification::{NotificationData as Data, Sender};
 
+use crate::call::progress::numbers as numbers_of;
 use crate::input::{self, Input};
 use crate::options;
 use crate::outcome::Course;
@@ -67,7 +69,7 @@ pub(crate) fn run(args: &mut lexopt::Parser) -> Result<Outcome, Usage> {
     listener.greet(&running);
     let failed = listener.work(&running, &lines);
     for call in listener.calls.values_mut() {
-        call.course.cause = Some("offhook ends");
+        call.course.cause = call.course.cause.or(Some("offhook ends"));
     }
     for event in running.stop() {
         listener.hear(&running, &event);
@@ -159,7 +161,9 @@ impl Listener {
         }
         let only_refused = busy && matches!(answer, Answer::Reject(_));
         if !only_refused {
-            self.calls.insert(id, Call { session, course: Course::default() });
+            let refused = matches!(answer, Answer::Reject(_));
+            let cause = refused.then_some("refused");
+            self.calls.insert(id, Call { session, course: Course::with(cause) });
         }
         if answer == Answer::Ring && self.a_person_answers {
             self.asking.push_back(id);
@@ -169,41 +173,6 @@ impl Listener {
         }
     }
 
-    /// Asks about the call that rings longest.
-    fn ask(&self) {
-        let first = self.asking.front().and_then(|id| Some((id, self.calls.get(id)?)));
-        let Some((id, call)) = first else { return };
-        let caller = call.session.snapshot().remote_uri.clone().unwrap_or_default();
-        let caller = printable(caller.as_bytes());
-        let mut out = std::io::stdout();
-        let _written = write!(out, "{id}: {caller} calls. Answer? [y/n] ");
-        let _flushed = out.flush();
-    }
-
-    /// What a person typed.
-    fn decide(&mut self, text: &str) {
-        let accept = match text.trim().to_ascii_lowercase().as_str() {
-            "y" | "yes" => true,
-            "n" | "no" => false,
-            _ => return self.ask(),
-        };
-        let Some(id) = self.asking.pop_front() else { return };
-        if let Some(call) = self.calls.get(&id) {
-            let session = call.session.clone();
-            let done = if accept {
-                session.accept(offhook::streams::Streams::AUDIO, &[])
-            } else {
-                session.reject(None)
-            };
-            self.check(id, "answering", done);
-            if let Some(file) = self.wish.play.clone().filter(|_| accept) {
-                let done = session.play(file);
-                self.check(id, "--play", done);
-            }
-        }
-        self.ask();
-    }
-
     fn start(&mut self, id: SessionId) {
         let Some(session) = self.calls.get(&id).map(|call| call.session.clone()) else { return };
         if self.wish.echo {
@@ -211,9 +180,12 @@ impl Listener {
             self.check(id, "--echo", done);
         }
         if let Some(record) = &self.wish.record {
-            self.recordings += 1;
-            let file = record.file(self.recordings, id, session.snapshot().start_time);
+            let number = self.recordings + 1;
+            let file = record.file(number, id, session.snapshot().start_time);
             let done = session.start_recording_audio(Some(file));
+            if done.is_ok() {
+                self.recordings = number;
+            }
             self.check(id, "--record", done);
         }
     }
@@ -230,7 +202,9 @@ impl Listener {
             let caller = snapshot.remote_uri.clone().unwrap_or_else(|| "unknown".into());
             let start = if was_asked { "\n" } else { "" };
             let caller = printable(caller.as_bytes());
-            self.print(&format!("{start}{id} {caller}: {}", course.sentence()));
+            let numbers = snapshot.counters.as_deref().filter(|_| course.has_started());
+            let numbers = numbers.map(|c| format!(" ({})", numbers_of(c))).unwrap_or_default();
+            self.print(&format!("{start}{id} {caller}: {}{numbers}", course.sentence()));
         }
         if was_asked {
             self.ask();

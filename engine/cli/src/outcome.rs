@@ -22,6 +22,11 @@ pub(crate) struct Course {
 }
 
 impl Course {
+    /// The course of a call that we may have ended already, and why.
+    pub(crate) fn with(cause: Option<&'static str>) -> Self {
+        Self { cause, ..Self::default() }
+    }
+
     /// Learns from a notification of the session.
     pub(crate) fn note(&mut self, notification: &Notification) {
         let when = notification.timestamp;
@@ -33,6 +38,11 @@ impl Course {
             Data::SessionDidEnd { originator } => self.ended = Some((when, *originator)),
             _ => {}
         }
+    }
+
+    /// The call was established.
+    pub(crate) const fn has_started(&self) -> bool {
+        self.started.is_some()
     }
 
     /// The call is over.

@@ -9,10 +9,12 @@ use crate::{Usage, note};
 pub(crate) struct Device {
     /// What `--audio-device` calls it.
     pub(crate) name: String,
-    /// It can be a microphone; `Some(true)` for the default one.
-    pub(crate) input: Option<bool>,
-    /// It can be a speaker; `Some(true)` for the default one.
-    pub(crate) output: Option<bool>,
+    /// It has a microphone.
+    pub(crate) is_input: bool,
+    /// It has a speaker.
+    pub(crate) is_output: bool,
+    /// The system uses it where nobody says otherwise.
+    pub(crate) is_default: bool,
 }
 
 /// Whether this binary can use sound devices at all.
@@ -26,9 +28,9 @@ pub(crate) fn devices() -> Vec<Device> {
 /// What a verb uses that was not told: the default device if there is one, else none, which is
 /// told on stderr.
 pub(crate) fn default_or_null() -> AudioDevice {
-    let devices = if BUILT { devices() } else { Vec::new() };
-    let has = |side: fn(&Device) -> Option<bool>| devices.iter().any(|d| side(d).is_some());
-    if has(|device| device.input) && has(|device| device.output) {
+    let devices = devices();
+    let has = |side: fn(&Device) -> bool| devices.iter().any(side);
+    if has(|device| device.is_input) && has(|device| device.is_output) {
         return AudioDevice::Default;
     }
     note("no sound device: silence is sent (--audio-device null keeps this quiet)");

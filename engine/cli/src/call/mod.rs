@@ -1,6 +1,6 @@
 //! `offhook call URI`: one call.
 
-mod progress;
+pub(crate) mod progress;
 mod wish;
 
 use std::time::{Duration, Instant};
@@ -26,6 +26,8 @@ pub(crate) fn run(args: &mut lexopt::Parser) -> Result<Outcome, Usage> {
         return Ok(Outcome::Done);
     };
     let running = running::start(&wish.options)?;
+    let progress = Progress::new(wish.options.json);
+    progress.begin(&running.engine, &wish.uri);
     let session = running.engine.session();
     if let Err(error) = session.connect(&wish.uri, &wish.options.routes, Streams::AUDIO, &[]) {
         running.stop().for_each(drop);
@@ -38,7 +40,7 @@ pub(crate) fn run(args: &mut lexopt::Parser) -> Result<Outcome, Usage> {
         };
     }
     let mut call = Call {
-        progress: Progress::new(wish.options.json),
+        progress,
         wish,
         session,
         course: Course::default(),

@@ -4,11 +4,11 @@ use std::io::{IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use offhook::Notification;
 use offhook::id::SessionId;
 use offhook::media::statistics::StreamCounters;
 use offhook::notification::{NotificationData as Data, Sender};
 use offhook::snapshot::Snapshot;
+use offhook::{Engine, Notification};
 use serde_json::json;
 
 use crate::outcome::Course;
@@ -53,6 +53,18 @@ impl Progress {
             (false, false) => Form::Plain,
         };
         Self { form, started: None, shown: None, open: false }
+    }
+
+    /// Tells who is called, and from where.
+    pub(crate) fn begin(&self, engine: &Engine, uri: &str) {
+        if self.form == Form::Json {
+            print(&json::ready(engine).to_string());
+        } else {
+            let listeners = engine.listeners();
+            let from: Vec<_> =
+                listeners.iter().map(|l| format!("{} {}", l.transport, l.address)).collect();
+            print(&format!("Calling {} from {}.", printable(uri.as_bytes()), from.join(", ")));
+        }
     }
 
     /// The call stands since `now`.
@@ -124,7 +136,7 @@ impl Progress {
             print(&json::object("offhook.call", None, &course.object(snapshot)).to_string());
             return;
         }
-        if let Some(counters) = &snapshot.counters {
+        if let Some(counters) = snapshot.counters.as_deref().filter(|_| self.stands()) {
             print(&numbers(counters));
         }
         print(&course.sentence());
@@ -139,7 +151,8 @@ fn line(snapshot: &Snapshot, seconds: u64) -> String {
     format!("{} {:02}:{:02}{hold}{codec}  {numbers}", snapshot.state, seconds / 60, seconds % 60)
 }
 
-fn numbers(counters: &StreamCounters) -> String {
+/// What passed, in a line.
+pub(crate) fn numbers(counters: &StreamCounters) -> String {
     let count = |counter: &AtomicU64| counter.load(Relaxed);
     let (received, lost) = (count(&counters.packets_received), count(&counters.packets_lost));
     let loss = 100.0 * lost as f64 / (received.saturating_add(lost).max(1)) as f64;
@@ -154,7 +167,6 @@ fn numbers(counters: &StreamCounters) -> String {
 fn describe(data: &Data) -> Option<String> {
     let shown = |text: &str| printable(text.as_bytes());
     Some(match data {
-        Data::SessionNewOutgoing { .. } => "Calling.".into(),
         Data::SessionGotRingIndication => "It rings.".into(),
         Data::SessionDidStart => "The call stands.".into(),
         Data::SessionGotHoldRequest { originator } => format!("On hold ({originator})."),

@@ -1,0 +1,265 @@
+//! `offhook agent`, as a script uses it.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test may fail the test")]
+
+mod support;
+
+use serde_json::Value;
+use support::{Agent, Process, establish, folder};
+
+fn position(told: &[Value], wanted: impl Fn(&Value) -> bool) -> usize {
+    told.iter().position(wanted).unwrap_or_else(|| panic!("not among {told:#?}"))
+}
+
+#[test]
+fn ready_is_first_and_tells_what_was_bound() {
+    let mut process = Process::start(&[
+        "agent",
+        "--udp",
+        "127.0.0.1:0",
+        "--tcp",
+        "127.0.0.1:0",
+        "--audio-device",
+        "null",
+    ]);
+    let ready: Value = serde_json::from_str(&process.line()).unwrap();
+    assert_eq!(ready["name"], "offhook.ready");
+    for transport in ["udp", "tcp"] {
+        let address = ready["data"][transport].as_str().unwrap();
+        assert!(address.starts_with("127.0.0.1:") && !address.ends_with(":0"), "{ready}");
+    }
+    assert!(ready["data"]["uri"].as_str().unwrap().starts_with("sip:"), "{ready}");
+    process.close_input();
+    let (status, out, _) = process.end();
+    assert_eq!(status.code(), Some(0));
+    assert!(out.last().unwrap().contains("SIPEngineDidEnd"), "{out:#?}");
+}
+
+#[test]
+fn a_call_tells_both_sides_its_course_in_order() {
+    let (mut alice, mut bob) = (Agent::start(), Agent::start());
+    establish(&mut alice, &mut bob);
+    alice.order("end");
+    alice.wait("SIPSessionDidEnd");
+    let end = bob.wait("SIPSessionDidEnd");
+    assert_eq!(end["data"]["originator"], "remote");
+    assert_eq!(
+        alice.course("s1"),
+        [
+            "NULL>CALLING",
+            "NewOutgoing",
+            "GotRingIndication",
+            "WillStart",
+            "GotStreamUpdate",
+            "CALLING>ESTABLISHED",
+            "DidStart",
+            "ESTABLISHED>TERMINATING",
+            "WillEnd",
+            "GotStreamUpdate",
+            "TERMINATING>TERMINATED",
+            "DidEnd",
+        ]
+    );
+    assert_eq!(
+        bob.course("s1"),
+        [
+            "NULL>INCOMING",
+            "NewIncoming",
+            "INCOMING>ACCEPTING",
+            "GotStreamUpdate",
+            "WillStart",
+            "ACCEPTING>ESTABLISHED",
+            "DidStart",
+            "GotStreamUpdate",
+            "ESTABLISHED>TERMINATED",
+            "DidEnd",
+        ]
+    );
+}
+
+#[test]
+fn a_result_comes_before_what_its_command_causes() {
+    let (mut alice, bob) = (Agent::start(), Agent::start());
+    let result = alice.order(&format!("connect {} audio", bob.uri));
+    assert_eq!(result["session"], "s1");
+    alice.wait("SIPSessionNewOutgoing");
+    let at = position(&alice.told, |object| object["name"] == "offhook.result");
+    let caused = position(&alice.told, |object| {
+        object["session"] == "s1" && object["timestamp"].is_string()
+    });
+    assert!(at < caused, "{:#?}", alice.told);
+}
+
+#[test]
+fn reject_says_busy_unless_told_otherwise() {
+    for (command, code) in [("reject", 486), ("reject 603", 603)] {
+        let (mut alice, mut bob) = (Agent::start(), Agent::start());
+        alice.order(&format!("connect {} audio", bob.uri));
+        bob.wait("SIPSessionNewIncoming");
+        bob.order(command);
+        let fail = alice.wait("SIPSessionDidFail");
+        assert_eq!(
+            (&fail["data"]["code"], &fail["data"]["originator"]),
+            (&code.into(), &"remote".into())
+        );
+        assert_eq!(alice.wait("SIPSessionDidEnd")["data"]["originator"], "remote");
+        assert_eq!(bob.wait("SIPSessionDidEnd")["data"]["originator"], "local");
+    }
+}
+
+#[test]
+fn wrong_lines_are_answered_and_the_agent_goes_on() {
+    let mut agent = Agent::start();
+    for (line, command, error) in [
+        ("nonsense", "nonsense", "InvalidArgument"),
+        ("connect", "connect", "InvalidArgument"),
+        ("end", "end", "InvalidArgument"),
+        ("s7 end", "end", "InvalidArgument"),
+        ("use s7", "use", "InvalidArgument"),
+        ("page sip:a@b hello", "page", "NotBuilt"),
+        ("register", "register", "NotBuilt"),
+        ("wait SIPSessionDidStart 0.05", "wait", "Timeout"),
+    ] {
+        let result = agent.say(line);
+        assert_eq!(
+            (&result["command"], &result["ok"]),
+            (&command.into(), &false.into()),
+            "{result}"
+        );
+        assert_eq!(result["error"], error, "{result}");
+        assert!(result["message"].is_string(), "{result}");
+    }
+    agent.write("# a comment");
+    agent.write("");
+    agent.order("sleep 0");
+    assert_eq!(agent.end().0, 0);
+}
+
+#[test]
+fn a_method_in_the_wrong_state_tells_which_it_needs() {
+    let (mut alice, mut bob) = (Agent::start(), Agent::start());
+    establish(&mut alice, &mut bob);
+    let result = bob.say("accept audio");
+    assert_eq!(result["error"], "SessionStateError", "{result}");
+    let message = result["message"].as_str().unwrap();
+    assert!(message.contains("INCOMING") && message.contains("ESTABLISHED"), "{message}");
+}
+
+#[test]
+fn state_shows_the_session_after_its_end_too() {
+    let (mut alice, mut bob) = (Agent::start(), Agent::start());
+    establish(&mut alice, &mut bob);
+    alice.order("state");
+    let state = alice.wait("offhook.state");
+    let data = &state["data"];
+    assert_eq!((&state["session"], &data["state"]), (&"s1".into(), &"ESTABLISHED".into()));
+    assert_eq!((&data["direction"], &data["has_audio"]), (&"outgoing".into(), &true.into()));
+    assert!(data["audio_codec"].is_string() && data["audio_local_rtp_port"].is_u64(), "{data}");
+    alice.order("end");
+    alice.wait("SIPSessionDidEnd");
+    alice.order("s1 state");
+    let data = alice.wait("offhook.state")["data"].clone();
+    assert_eq!(data["state"], "TERMINATED");
+    assert!(data["remote_uri"].is_string() && data["stop_time"].is_string(), "{data}");
+}
+
+#[test]
+fn wait_finds_what_was_printed_and_what_is_yet_to_come() {
+    let (mut alice, mut bob) = (Agent::start(), Agent::start());
+    establish(&mut alice, &mut bob);
+    alice.order("wait SIPSessionDidStart");
+    assert_eq!(alice.say("wait SIPSessionDidStart 0.05")["ok"], false);
+    bob.write("wait SIPSessionDidEnd");
+    alice.order("end");
+    let result = bob.wait("offhook.result");
+    assert_eq!((&result["command"], &result["ok"]), (&"wait".into(), &true.into()));
+    let told = &bob.told;
+    let result_at = position(told, |object| object["command"] == "wait");
+    assert!(position(told, |object| object["name"] == "SIPSessionDidEnd") < result_at);
+}
+
+#[test]
+fn a_digit_arrives() {
+    let (mut alice, mut bob) = (Agent::start(), Agent::start());
+    establish(&mut alice, &mut bob);
+    alice.order("dtmf 5");
+    alice.order("dtmf #");
+    assert_eq!(bob.wait("SIPSessionGotDTMF")["data"]["digit"], "5");
+    assert_eq!(bob.wait("SIPSessionGotDTMF")["data"]["digit"], "#");
+}
+
+#[test]
+fn sessions_are_numbered_and_named_by_prefix_or_use() {
+    let (mut alice, mut bob) = (Agent::start(), Agent::start());
+    establish(&mut alice, &mut bob);
+    establish(&mut alice, &mut bob);
+    alice.order("use s1");
+    assert_eq!(alice.order("end")["session"], "s1");
+    assert_eq!(alice.wait("SIPSessionDidEnd")["session"], "s1");
+    alice.order("sessions");
+    let list = alice.wait("offhook.sessions")["data"]["sessions"].clone();
+    assert_eq!(list.as_array().unwrap().len(), 1, "{list}");
+    assert_eq!((&list[0]["session"], &list[0]["state"]), (&"s2".into(), &"ESTABLISHED".into()));
+    assert_eq!(alice.order("s2 end")["session"], "s2");
+    assert_eq!(alice.wait("SIPSessionDidEnd")["session"], "s2");
+}
+
+#[test]
+fn the_end_of_input_ends_all_sessions() {
+    let (mut alice, mut bob) = (Agent::start(), Agent::start());
+    establish(&mut alice, &mut bob);
+    let (code, told, _) = alice.end();
+    assert_eq!(code, 0);
+    let names: Vec<_> = told.iter().map(|object| object["name"].as_str().unwrap()).collect();
+    assert_eq!(names.iter().filter(|name| **name == "SIPSessionDidEnd").count(), 1);
+    assert_eq!(names.last(), Some(&"SIPEngineDidEnd"));
+    assert_eq!(bob.wait("SIPSessionDidEnd")["data"]["originator"], "remote");
+}
+
+#[test]
+fn quit_does_not_look_at_the_rest_of_the_input() {
+    let mut agent = Agent::start();
+    agent.write("quit\nsleep 1000");
+    let (code, told, _) = agent.end();
+    assert_eq!(code, 0);
+    assert!(!told.iter().any(|object| object["command"] == "sleep"), "{told:#?}");
+}
+
+#[test]
+fn ctrl_c_ends_calls_even_while_a_command_waits() {
+    let (mut alice, mut bob) = (Agent::start(), Agent::start());
+    establish(&mut alice, &mut bob);
+    alice.write("sleep 1000");
+    alice.interrupt();
+    assert_eq!(bob.wait("SIPSessionDidEnd")["data"]["originator"], "remote");
+    assert_eq!(alice.wait("SIPEngineDidEnd")["name"], "SIPEngineDidEnd");
+}
+
+#[test]
+fn traces_and_captures_show_the_messages() {
+    let capture = folder("agent-capture").join("sip.pcap");
+    let mut alice = Agent::with(&["--trace", "sip", "--pcap", capture.to_str().unwrap()]);
+    let mut bob = Agent::start();
+    establish(&mut alice, &mut bob);
+    let (_, told, errors) = alice.end();
+    let traced = told.iter().filter(|object| object["name"] == "SIPEngineSIPTrace").count();
+    assert!(traced >= 5, "INVITE, 180, 200, ACK, BYE: {traced}");
+    assert!(errors.contains("INVITE sip:") && errors.contains("BYE sip:"), "{errors}");
+    let bytes = std::fs::read(capture).unwrap();
+    assert_eq!(bytes[..4], 0xa1b2_c3d4_u32.to_le_bytes());
+    assert!(bytes.windows(11).any(|part| part == b"INVITE sip:"));
+    let (_, told, _) = bob.end();
+    assert!(!told.iter().any(|object| object["name"] == "SIPEngineSIPTrace"));
+}
+
+#[test]
+fn a_recording_is_written() {
+    let file = folder("agent-recording").join("with blanks.wav");
+    let (mut alice, mut bob) = (Agent::start(), Agent::start());
+    establish(&mut alice, &mut bob);
+    alice.order(&format!("record \"{}\"", file.display()));
+    let started = alice.wait("SIPSessionDidStartRecordingAudio");
+    assert_eq!(started["data"]["file_name"].as_str(), file.to_str());
+    alice.order("stop_recording");
+    alice.wait("SIPSessionDidStopRecordingAudio");
+    assert_eq!(hound::WavReader::open(file).unwrap().spec().bits_per_sample, 16);
+}

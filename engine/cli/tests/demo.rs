@@ -1,0 +1,38 @@
+//! `offhook demo`, as the README's first command runs it.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test may fail the test")]
+
+use std::process::{Command, Stdio};
+
+mod support;
+
+#[test]
+fn the_demonstration_works_and_shows_its_ladder() {
+    let folder = support::folder("demo");
+    let output = Command::new(env!("CARGO_BIN_EXE_offhook"))
+        .args(["demo", "--ladder"])
+        .current_dir(&folder)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let out = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{out}\n{errors}");
+    let order = [
+        "--- INVITE",
+        "180 Ringing (INVITE)",
+        "200 OK (INVITE)",
+        "--- ACK",
+        "--- BYE",
+        "200 OK (BYE)",
+    ];
+    let mut rest = &*out;
+    for message in order {
+        let found = rest.split_once(message);
+        (_, rest) = found.unwrap_or_else(|| panic!("no {message:?} in its place:\n{out}"));
+    }
+    assert!(!out.contains("FAIL"), "{out}");
+    for name in ["alice", "bob"] {
+        let recording = folder.join(format!("target/demo/{name}-recording.wav"));
+        assert!(hound::WavReader::open(recording).unwrap().duration() > 3 * 8000);
+    }
+}
