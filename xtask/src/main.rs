@@ -18,7 +18,7 @@ cargo xtask VERB
 
   setup [--interop]   installs what building (and the peers of the interop tests) needs,
                       or prints the exact line
-  demo                builds the command and shows what it does today
+  demo                builds the command and runs offhook demo: two of it call each other
   test                everything that a checkout can prove
   ci                  the gates beside test: fmt, clippy, docs, tokio, purity, diagrams, tidy
   fuzz --list         the fuzz targets, one a line

@@ -80,7 +80,7 @@ pub enum Output {
     /// A response for a session.
     Response(SessionId, Received),
     /// An INVITE of ours, whose session has ended, is answered 2xx after all: it must be
-    /// acknowledged and ended (see [`session::end_late_answer`](crate::session::end_late_answer)).
+    /// acknowledged and ended.
     LateAnswer(Box<(Transmit, Received)>),
     /// A call that passed every filter; 100 is on its way.
     NewCall(ServerKey, Received, Offered),
