@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::run::{output, run as execute, say};
-use crate::{fsm, setup, tidy};
+use crate::{fsm, interop, setup, tidy};
 
 /// What ships. The fuzz package may depend on more.
 const SHIPPED: [&str; 5] =
@@ -12,11 +12,15 @@ const SHIPPED: [&str; 5] =
 const CRATES_MAX: usize = 60;
 
 pub(crate) fn run(root: &Path) -> Result<(), String> {
-    setup::build()?;
+    let features = match setup::build()? {
+        true => "",
+        false => " --no-default-features --features offhook/shell,offhook-media/shell",
+    };
     execute(root, "cargo fmt --all --check", &[])?;
-    execute(root, "cargo clippy --workspace --all-targets -- -D warnings", &[])?;
+    let clippy = format!("cargo clippy --workspace --all-targets{features} -- -D warnings");
+    execute(root, &clippy, &[])?;
     let docs = [("RUSTDOCFLAGS", "-Dwarnings")];
-    execute(root, "cargo doc --workspace --no-deps", &docs)?;
+    execute(root, &format!("cargo doc --workspace --no-deps{features}"), &docs)?;
     for package in SHIPPED {
         if tree(root, package, "")?.iter().any(|name| name == "tokio") {
             return Err(format!("{package} depends on tokio"));
@@ -29,7 +33,9 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
         return Err(format!("that is {CRATES_MAX} or more"));
     }
     fsm::run(root, true)?;
-    tidy::run(root)
+    tidy::run(root)?;
+    setup::peers();
+    interop::run_if_possible(root)
 }
 
 /// The pure cores build without a shell, and then know no sockets and no sound.

@@ -6,7 +6,7 @@ use crate::run::run as execute;
 use crate::setup;
 
 pub(crate) fn run(root: &Path) -> Result<(), String> {
-    setup::build()?;
-    execute(root, "cargo build --release --package offhook-cli", &[])?;
+    let features = if setup::build()? { "" } else { " --no-default-features" };
+    execute(root, &format!("cargo build --release --package offhook-cli{features}"), &[])?;
     execute(root, "target/release/offhook demo", &[])
 }

@@ -5,6 +5,7 @@ mod ci;
 mod demo;
 mod fsm;
 mod fuzz;
+mod interop;
 mod run;
 mod setup;
 mod test;
@@ -26,9 +27,10 @@ cargo xtask VERB
                       looks for inputs that break a target; exit 0 when none was found
   fsm [--check]       writes the state machines' diagrams, or tells whether they are stale
   bench [CASE]        what parsing and printing cost, with instruction counts
+  interop [PEER]      calls with sipp and baresip, judged by tshark; --list names the peers
   tidy                source rules: file length, banned words, who may use whom
 
-Not built yet: sim, interop, coverage.
+Not built yet: sim, coverage.
 Example: cargo xtask fuzz sip_message --time 30
 ";
 
@@ -45,12 +47,13 @@ fn main() -> ExitCode {
         ["fsm", flags @ ..] => fsm::run(&root, flags.contains(&"--check")),
         ["bench"] => bench::run(&root, None),
         ["bench", case] => bench::run(&root, Some(case)),
+        ["interop", rest @ ..] => interop::run(&root, rest),
         ["tidy"] => tidy::run(&root),
         [] | ["help" | "--help" | "-h"] => {
             run::say(HELP.trim_end());
             Ok(())
         }
-        [verb @ ("sim" | "interop" | "coverage"), ..] => {
+        [verb @ ("sim" | "coverage"), ..] => {
             run::complain(&format!("{verb} is not built yet"));
             return ExitCode::from(2);
         }

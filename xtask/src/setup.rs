@@ -2,13 +2,20 @@
 
 use std::path::Path;
 
-use crate::run::{output, run as execute, say};
+use crate::run::{complain, output, run as execute, say};
 
 const BUILD: [&str; 2] = ["libasound2-dev", "pkg-config"];
-const INTEROP: [&str; 5] =
-    ["baresip-core", "kamailio", "libasound2-plugins", "sip-tester", "tshark"];
+const INTEROP: [&str; 7] = [
+    "baresip-core",
+    "iproute2",
+    "kamailio",
+    "libasound2-plugins",
+    "sip-tester",
+    "tshark",
+    "util-linux",
+];
 
-pub(crate) fn run_for(packages: &[&str]) -> Result<(), String> {
+fn run_for(packages: &[&str]) -> Result<(), String> {
     let here = Path::new(".");
     let installed = |package: &&str| {
         output(here, &format!("dpkg-query -W -f=${{Status}} {package}"))
@@ -30,13 +37,27 @@ pub(crate) fn run_for(packages: &[&str]) -> Result<(), String> {
     execute(here, &format!("{prefix}{install}"), &quiet)
 }
 
-/// What building needs.
-pub(crate) fn build() -> Result<(), String> {
-    run_for(&BUILD)
+/// What building needs. `false` when it is not there and cannot be had: then only the system's
+/// sound devices are missing.
+pub(crate) fn build() -> Result<bool, String> {
+    match run_for(&BUILD) {
+        Ok(()) => Ok(true),
+        Err(reason) => {
+            complain(&format!("{reason}; going on without the system's sound devices"));
+            Ok(false)
+        }
+    }
+}
+
+/// What the interop tests need, if it can be had.
+pub(crate) fn peers() {
+    if let Err(reason) = run_for(&INTEROP) {
+        complain(&reason);
+    }
 }
 
 pub(crate) fn run(interop: bool) -> Result<(), String> {
-    build()?;
+    run_for(&BUILD)?;
     if interop {
         run_for(&INTEROP)?;
     }
