@@ -9,7 +9,7 @@ use offhook::{Engine, Filter, Notification, NotificationCenter, Session, Session
 
 use crate::options::{Options, Trace};
 use crate::pcap::Capture;
-use crate::{Usage, clock, interrupt, note, trace};
+use crate::{Usage, clock, interrupt, note, sound, trace};
 
 /// Notifications that wait for the command. When it is full the notifier thread waits, and behind
 /// it the library's own limits hold.
@@ -41,6 +41,7 @@ pub(crate) struct Running {
 /// Starts an engine as the options say.
 pub(crate) fn start(options: &Options) -> Result<Running, Usage> {
     let interrupts = interrupt::listen()?;
+    options.device.as_ref().map_or(Ok(()), sound::check)?;
     let capture = match &options.pcap {
         None => None,
         Some(path) => Some(

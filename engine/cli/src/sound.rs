@@ -1,5 +1,7 @@
 //! Sound devices: which there are, and which one a verb uses.
 
+use std::path::Path;
+
 use offhook::media::shell::AudioDevice;
 
 use crate::{Usage, note};
@@ -61,6 +63,22 @@ pub(crate) fn device(text: &str) -> Result<AudioDevice, Usage> {
     }
 }
 
+/// Whether a device's files can be used.
+pub(crate) fn check(device: &AudioDevice) -> Result<(), Usage> {
+    let AudioDevice::Wav { input, output } = device else { return Ok(()) };
+    let refused = |file: &Path, error: &dyn std::fmt::Display| {
+        Err(Usage(format!("--audio-device wav: {}: {error}", file.display())))
+    };
+    if let Err(error) = hound::WavReader::open(input) {
+        return refused(input, &error);
+    }
+    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if folder.is_some_and(|folder| !folder.is_dir()) {
+        return refused(output, &"there is no such folder");
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +95,16 @@ mod tests {
         for text in ["wav:", "wav:in.wav", "wav:,out.wav", "wav:in.wav,", ""] {
             assert!(device(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn files_must_be_there_and_be_wav() {
+        let files = |input: &str| {
+            check(&AudioDevice::Wav { input: input.into(), output: "out.wav".into() })
+        };
+        assert!(check(&AudioDevice::Null).is_ok());
+        assert!(files("/nonexistent.wav").is_err());
+        assert!(files(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).is_err());
     }
 
     #[test]

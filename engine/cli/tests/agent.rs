@@ -235,6 +235,18 @@ fn ctrl_c_ends_calls_even_while_a_command_waits() {
 }
 
 #[test]
+fn a_second_ctrl_c_ends_the_agent_at_once() {
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let mut agent = Agent::start();
+    agent.order(&format!("connect sip:x@{} audio", silent.local_addr().unwrap()));
+    silent.recv(&mut [0; 2000]).unwrap();
+    agent.interrupt();
+    agent.wait("SIPEngineWillEnd");
+    agent.interrupt();
+    assert_eq!(agent.end().0, 130);
+}
+
+#[test]
 fn traces_and_captures_show_the_messages() {
     let capture = folder("agent-capture").join("sip.pcap");
     let mut alice = Agent::with(&["--trace", "sip", "--pcap", capture.to_str().unwrap()]);

@@ -63,6 +63,17 @@ fn ctrl_c_cancels_a_call_that_rings() {
 }
 
 #[test]
+fn ctrl_c_does_not_wait_for_a_peer_that_is_silent() {
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let caller = call(&format!("sip:x@{}", silent.local_addr().unwrap()), &[]);
+    silent.recv(&mut [0; 2000]).unwrap();
+    caller.interrupt();
+    let (status, out, _) = caller.end();
+    assert_eq!(status.code(), Some(1));
+    assert!(out.last().unwrap().contains("(Ctrl-C)"), "{out:#?}");
+}
+
+#[test]
 fn digits_are_sent_one_after_the_other() {
     let mut bob = Agent::start();
     let caller = call(&bob.uri, &["--dtmf", "19#"]);

@@ -44,6 +44,7 @@ fn bad_options_exit_2_and_tell_what_to_type() {
         ("agent --rtp-ports 5", "--rtp-ports 20000-20100"),
         ("agent --pcap /nonexistent/a.pcap --udp 127.0.0.1:0", "/nonexistent/a.pcap"),
         ("agent --audio-device wav:in.wav", "wav:microphone.wav,speaker.wav"),
+        ("agent --audio-device wav:/nonexistent.wav,out.wav", "/nonexistent.wav"),
         ("demo now", "unexpected"),
         ("devices now", "unexpected"),
         ("message sip:a@b hello", "not built yet"),

@@ -17,6 +17,8 @@ use crate::{Outcome, Usage, clock, note, print};
 use progress::Progress;
 use wish::{EXAMPLE, HELP, Wish};
 
+/// How long the peer may take to answer the end of the call. What is left then is the engine's.
+const ANSWER_MAX: Duration = Duration::from_secs(2);
 /// How often digits are sent and progress is looked at.
 const TICK: Duration = Duration::from_millis(250);
 
@@ -27,7 +29,6 @@ pub(crate) fn run(args: &mut lexopt::Parser) -> Result<Outcome, Usage> {
     };
     let running = running::start(&wish.options)?;
     let progress = Progress::new(wish.options.json);
-    progress.begin(&running.engine, &wish.uri);
     let session = running.engine.session();
     if let Err(error) = session.connect(&wish.uri, &wish.options.routes, Streams::AUDIO, &[]) {
         running.stop().for_each(drop);
@@ -39,12 +40,14 @@ pub(crate) fn run(args: &mut lexopt::Parser) -> Result<Outcome, Usage> {
             }
         };
     }
+    progress.begin(&running.engine, &wish.uri);
     let mut call = Call {
         progress,
         wish,
         session,
         course: Course::default(),
         hang_up_at: None,
+        leave_at: None,
         failed: false,
     };
     call.play();
@@ -64,6 +67,8 @@ struct Call {
     course: Course,
     progress: Progress,
     hang_up_at: Option<Instant>,
+    /// The peer had its time to answer our end of the call.
+    leave_at: Option<Instant>,
     /// Something that was asked for could not be done.
     failed: bool,
 }
@@ -87,6 +92,9 @@ impl Call {
                 default(wake.saturating_duration_since(clock::now())) => {}
             }
             let now = clock::now();
+            if self.leave_at.is_some_and(|at| at <= now) {
+                return;
+            }
             if self.hang_up_at.is_some_and(|at| at <= now) {
                 self.hang_up_at = None;
                 self.hang_up("--duration is over");
@@ -157,6 +165,7 @@ impl Call {
 
     fn hang_up(&mut self, cause: &'static str) {
         self.course.cause = self.course.cause.or(Some(cause));
+        self.leave_at = self.leave_at.or(Some(clock::now() + ANSWER_MAX));
         let done = self.session.end();
         self.check("hanging up", done);
     }
