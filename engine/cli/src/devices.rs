@@ -1,9 +1,10 @@
 //! `offhook devices`: the sound devices of this machine.
 
 use lexopt::prelude::{Long, Short};
+use offhook::media::shell::DeviceInfo;
 use serde_json::{Value, json};
 
-use crate::sound::{self, Device};
+use crate::sound;
 use crate::trace::printable;
 use crate::{Outcome, Usage, print};
 
@@ -45,7 +46,7 @@ pub(crate) fn run(args: &mut lexopt::Parser) -> Result<Outcome, Usage> {
     Ok(Outcome::Done)
 }
 
-fn object(device: &Device) -> Value {
+fn object(device: &DeviceInfo) -> Value {
     json!({"name": "offhook.device", "data": {
         "device": device.name,
         "input": device.is_input,
@@ -54,7 +55,7 @@ fn object(device: &Device) -> Value {
     }})
 }
 
-fn line(device: &Device) -> String {
+fn line(device: &DeviceInfo) -> String {
     let mark = if device.is_default { '*' } else { ' ' };
     let sides = match (device.is_input, device.is_output) {
         (true, true) => "microphone, speaker",
@@ -71,8 +72,12 @@ mod tests {
 
     #[test]
     fn a_star_marks_a_default_device() {
-        let mut device =
-            Device { name: "USB\x1b".into(), is_input: true, is_output: true, is_default: true };
+        let mut device = DeviceInfo {
+            name: "USB\x1b".into(),
+            is_input: true,
+            is_output: true,
+            is_default: true,
+        };
         assert_eq!(line(&device), "* USB\\u{1b}                 microphone, speaker");
         assert_eq!(object(&device)["data"]["default"], true);
         device.is_default = false;

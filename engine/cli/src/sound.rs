@@ -2,41 +2,38 @@
 
 use std::path::Path;
 
-use offhook::media::shell::AudioDevice;
+use offhook::media::shell::{self, AudioDevice, DeviceInfo};
 
 use crate::{Usage, note};
-
-/// A sound device of this machine.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Device {
-    /// What `--audio-device` calls it.
-    pub(crate) name: String,
-    /// It has a microphone.
-    pub(crate) is_input: bool,
-    /// It has a speaker.
-    pub(crate) is_output: bool,
-    /// The system uses it where nobody says otherwise.
-    pub(crate) is_default: bool,
-}
 
 /// Whether this binary can use sound devices at all.
 pub(crate) const BUILT: bool = cfg!(feature = "device");
 
-/// The sound devices of this machine.
-pub(crate) fn devices() -> Vec<Device> {
-    Vec::new()
+/// The sound devices of this machine; none when they cannot be listed.
+pub(crate) fn devices() -> Vec<DeviceInfo> {
+    if !BUILT {
+        return Vec::new();
+    }
+    shell::devices().unwrap_or_else(|error| {
+        log::debug!("sound devices: {error}");
+        Vec::new()
+    })
 }
 
 /// What a verb uses that was not told: the default device if there is one, else none, which is
 /// told on stderr.
 pub(crate) fn default_or_null() -> AudioDevice {
-    let devices = devices();
-    let has = |side: fn(&Device) -> bool| devices.iter().any(side);
-    if has(|device| device.is_input) && has(|device| device.is_output) {
+    if devices().iter().any(is_real) {
         return AudioDevice::Default;
     }
     note("no sound device: silence is sent (--audio-device null keeps this quiet)");
     AudioDevice::Null
+}
+
+/// Whether a listed device shows that there is something to hear with. ALSA lists converters and
+/// servers on machines without any card, and need not list the default of a machine with one.
+fn is_real(device: &DeviceInfo) -> bool {
+    device.is_default || device.name.contains("CARD=")
 }
 
 /// The device that `--audio-device TEXT` means.
@@ -88,6 +85,15 @@ mod tests {
         assert_eq!(device("null").ok(), Some(AudioDevice::Null));
         let files = AudioDevice::Wav { input: "in.wav".into(), output: "out,2.wav".into() };
         assert_eq!(device("wav:in.wav,out,2.wav").ok(), Some(files));
+    }
+
+    #[test]
+    fn a_converter_is_no_sound_device() {
+        let device = |name: &str, is_default| {
+            is_real(&DeviceInfo { name: name.into(), is_input: true, is_output: true, is_default })
+        };
+        assert!(!device("speexrate", false) && !device("null", false));
+        assert!(device("default", true) && device("hw:CARD=PCH,DEV=0", false));
     }
 
     #[test]

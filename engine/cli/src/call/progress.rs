@@ -185,7 +185,8 @@ fn describe(data: &Data) -> Option<String> {
         }
         Data::RtpTransportDidFail { reason } => format!("No audio: {}.", shown(reason)),
         Data::AudioDeviceDidFail { device, reason } => {
-            format!("The sound device {} failed: {}.", shown(device), shown(reason))
+            let reason = shown(reason);
+            format!("The sound device {} failed: {}.", shown(device), reason.trim_end_matches('.'))
         }
         Data::EngineDidFail { reason } => format!("The engine failed: {}.", shown(reason)),
         _ => return None,
