@@ -204,6 +204,24 @@ fn sessions_are_numbered_and_named_by_prefix_or_use() {
 }
 
 #[test]
+fn a_route_says_where_requests_go_and_headers_go_along() {
+    let (mut alice, mut bob) = (Agent::start(), Agent::with(&["--trace", "sip"]));
+    let address = bob.uri.split_once('@').unwrap().1.to_owned();
+    let line =
+        format!("connect sip:bob@192.0.2.1 audio route=sip:{address};lr \"+X-Test: two words\"");
+    alice.order(&line);
+    let invite = bob.wait("SIPEngineSIPTrace")["data"]["data"].as_str().unwrap().to_owned();
+    assert!(invite.starts_with("INVITE sip:bob@192.0.2.1 SIP/2.0\r\n"), "{invite}");
+    assert!(invite.contains("\r\nX-Test: two words\r\n"), "{invite}");
+    bob.wait("SIPSessionNewIncoming");
+    bob.order("accept");
+    alice.wait("SIPSessionDidStart");
+    alice.order("state");
+    let route = alice.wait("offhook.state")["data"]["route"].clone();
+    assert!(route.as_str().unwrap().contains(&address), "{route}");
+}
+
+#[test]
 fn the_end_of_input_ends_all_sessions() {
     let (mut alice, mut bob) = (Agent::start(), Agent::start());
     establish(&mut alice, &mut bob);

@@ -4,7 +4,7 @@
 mod support;
 
 use serde_json::Value;
-use support::{Agent, Process, folder};
+use support::{Agent, Process, folder, tone};
 
 fn listen(args: &[&str]) -> (Process, String) {
     let common = ["listen", "--udp", "127.0.0.1:0", "--audio-device", "null"];
@@ -78,6 +78,26 @@ fn ctrl_c_ends_running_calls() {
     let (status, out, _) = listener.end();
     assert_eq!(status.code(), Some(0));
     assert!(out.last().unwrap().contains("(offhook ends)"), "{out:#?}");
+}
+
+#[test]
+fn echo_sends_back_what_comes_in() {
+    let folder = folder("listen-echo");
+    let (said, heard) = (folder.join("said.wav"), folder.join("heard.wav"));
+    tone(&said, 440.0, 3000);
+    let (listener, uri) = listen(&["--auto-answer", "--echo", "--once"]);
+    let device = format!("wav:{},{}", said.display(), heard.display());
+    let call =
+        ["call", &uri, "--udp", "127.0.0.1:0", "--duration", "1.5", "--audio-device", &device];
+    let (status, out, errors) = Process::start(&call).end();
+    assert_eq!(status.code(), Some(0), "{out:#?} {errors}");
+    assert_eq!(listener.end().0.code(), Some(0));
+    let mut wave = hound::WavReader::open(heard).unwrap();
+    let samples: Vec<i16> = wave.samples().map(Result::unwrap).collect();
+    let sounding = offhook::media::tone::sounding(&samples, 1000);
+    assert!(sounding.len() > 8000, "{} samples", sounding.len());
+    let hertz = offhook::media::tone::dominant_frequency(&sounding[..8000], 8000).unwrap();
+    assert!((hertz - 440.0).abs() <= 5.0, "{hertz}");
 }
 
 #[test]
