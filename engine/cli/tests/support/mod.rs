@@ -67,8 +67,14 @@ fn lines_of(stream: impl Read + Send + 'static) -> Receiver<String> {
 
 impl Process {
     pub(crate) fn start(args: &[&str]) -> Self {
+        Self::start_with(args, &[])
+    }
+
+    /// With variables of the environment.
+    pub(crate) fn start_with(args: &[&str], variables: &[(&str, &std::path::Path)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_offhook"))
             .args(args)
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
