@@ -4,8 +4,8 @@
 //! late or out of order, need no special case. The play-out delay grows when packets come late
 //! and shrinks when they have long come early.
 
-/// Samples that fit: one second at 8000 Hz. What is further ahead of the play-out starts it anew.
-pub const CAPACITY: usize = 8000;
+/// Samples that fit: half a second at 8000 Hz. What is further ahead of the play-out starts it anew.
+pub const CAPACITY: usize = 4000;
 /// The play-out delay to start with, in samples at 8000 Hz: 40 ms.
 pub const DELAY_START: u32 = 320;
 /// The least play-out delay: 20 ms.
@@ -360,7 +360,7 @@ mod tests {
     fn a_jump_in_time_starts_anew_and_at_the_limit_it_does_not() {
         let mut buffer = JitterBuffer::new();
         insert(&mut buffer, 10);
-        let limit = 10 * 160 - DELAY_START + 8000;
+        let limit = 10 * 160 - DELAY_START + 4000;
         assert_eq!(buffer.insert(limit - 160, &packet(7)), Inserted::InTime);
         assert_eq!(buffer.insert(limit - 159, &packet(7)), Inserted::Restarted);
     }

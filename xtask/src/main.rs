@@ -6,6 +6,8 @@ mod demo;
 mod fsm;
 mod fuzz;
 mod interop;
+mod load;
+mod process;
 mod run;
 mod setup;
 mod test;
@@ -27,6 +29,7 @@ cargo xtask VERB
                       looks for inputs that break a target; exit 0 when none was found
   fsm [--check]       writes the state machines' diagrams, or tells whether they are stale
   bench [CASE]        what parsing and printing cost, with instruction counts
+  bench calls         what calls cost: held ones, rising rates, instructions (needs sipp)
   interop [PEER]      calls with sipp and baresip, judged by tshark; --list names the peers
   tidy                source rules: file length, banned words, who may use whom
 
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         ["ci"] => ci::run(&root),
         ["fuzz", rest @ ..] => fuzz::run(&root, rest),
         ["fsm", flags @ ..] => fsm::run(&root, flags.contains(&"--check")),
+        ["bench", "calls"] => load::run(&root),
         ["bench"] => bench::run(&root, None),
         ["bench", case] => bench::run(&root, Some(case)),
         ["interop", rest @ ..] => interop::run(&root, rest),

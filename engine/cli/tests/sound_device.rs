@@ -1,6 +1,6 @@
 //! The system's sound device, as far as ALSA's null and file plug-ins can stand in for one.
 #![cfg(all(feature = "device", target_os = "linux"))]
-#![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test may fail the test")]
 
 mod support;
 

@@ -6,8 +6,8 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::process::Process;
 use super::{Field, OURS, THEIRS, audio};
+use crate::process::Process;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 /// What each side speaks.

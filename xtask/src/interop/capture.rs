@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use super::process::Process;
+use crate::process::Process;
 
 /// Expert information of severity Error.
 const FAULTS: &str = "_ws.malformed || _ws.expert.severity == 8388608";

@@ -3,7 +3,6 @@
 mod audio;
 mod baresip;
 mod capture;
-mod process;
 mod sipp;
 
 use std::fmt::Write as _;

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::process::{Cost, Process};
 use super::{Field, OURS, THEIRS};
+use crate::process::{Cost, Process};
 
 /// Threads that may stay: the engine's own five, the process's, and the pool's idle ones.
 const THREADS_KEPT: usize = 6 + 64;

@@ -9,7 +9,7 @@ use std::time::Duration;
 type Lines = Arc<(Mutex<Vec<String>>, Condvar)>;
 
 /// A running program. It is ended when this is dropped.
-pub(super) struct Process {
+pub(crate) struct Process {
     name: String,
     child: Child,
     lines: Lines,
@@ -19,14 +19,16 @@ pub(super) struct Process {
 
 /// What a process holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Cost {
-    pub(super) threads: usize,
-    pub(super) descriptors: usize,
-    pub(super) resident_kib: usize,
+pub(crate) struct Cost {
+    pub(crate) threads: usize,
+    pub(crate) descriptors: usize,
+    pub(crate) resident_kib: usize,
+    /// User and system time, in clock ticks of 10 ms.
+    pub(crate) cpu_ticks: u64,
 }
 
 impl Process {
-    pub(super) fn start(program: &Path, arguments: &[&str]) -> Result<Self, String> {
+    pub(crate) fn start(program: &Path, arguments: &[&str]) -> Result<Self, String> {
         let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut child = Command::new(program)
             .args(arguments)
@@ -46,13 +48,13 @@ impl Process {
     }
 
     /// Writes a line to the program.
-    pub(super) fn say(&mut self, line: &str) -> Result<(), String> {
+    pub(crate) fn say(&mut self, line: &str) -> Result<(), String> {
         let stdin = self.child.stdin.as_mut().ok_or("its input is closed")?;
         writeln!(stdin, "{line}").map_err(|error| format!("{}: {error}", self.name))
     }
 
     /// Waits for a line that holds all of `words`, from the last one that was waited for on.
-    pub(super) fn wait(&mut self, words: &[&str], patience: Duration) -> Result<String, String> {
+    pub(crate) fn wait(&mut self, words: &[&str], patience: Duration) -> Result<String, String> {
         let (lines, told) = &*self.lines;
         let find = |lines: &[String], from: usize| {
             let rest = lines.get(from..).unwrap_or_default();
@@ -73,7 +75,7 @@ impl Process {
     }
 
     /// Waits for the program's own end.
-    pub(super) fn finish(&mut self, patience: Duration) -> Result<bool, String> {
+    pub(crate) fn finish(&mut self, patience: Duration) -> Result<bool, String> {
         drop(self.child.stdin.take());
         let step = Duration::from_millis(20);
         let mut left = patience;
@@ -93,13 +95,13 @@ impl Process {
     }
 
     /// As Ctrl-C does.
-    pub(super) fn interrupt(&self) -> Result<(), String> {
+    pub(crate) fn interrupt(&self) -> Result<(), String> {
         let id = self.child.id().to_string();
         let sent = Command::new("kill").args(["-INT", &id]).status();
         sent.map(drop).map_err(|error| error.to_string())
     }
 
-    pub(super) fn cost(&self) -> Cost {
+    pub(crate) fn cost(&self) -> Cost {
         let folder = format!("/proc/{}", self.child.id());
         let status = std::fs::read_to_string(format!("{folder}/status")).unwrap_or_default();
         let field = |name: &str| -> usize {
@@ -107,7 +109,11 @@ impl Process {
             line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
         };
         let descriptors = std::fs::read_dir(format!("{folder}/fd")).map_or(0, Iterator::count);
-        Cost { threads: field("Threads:"), descriptors, resident_kib: field("VmRSS:") }
+        let stat = std::fs::read_to_string(format!("{folder}/stat")).unwrap_or_default();
+        // The name before it is in parentheses and may hold blanks.
+        let times = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+        let cpu_ticks = times.skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+        Cost { threads: field("Threads:"), descriptors, resident_kib: field("VmRSS:"), cpu_ticks }
     }
 }
 
