@@ -165,6 +165,22 @@ fn a_call_runs_over_ipv6() {
 }
 
 #[test]
+fn an_engine_without_listeners_of_its_own_calls_both_families() {
+    let center = offhook::NotificationCenter::new().unwrap();
+    let engine = offhook::Engine::start(Config::default(), center).unwrap();
+    for address in ["127.0.0.1:0", "[::1]:0"] {
+        let address = address.parse().unwrap();
+        let listeners = vec![offhook::Listener { transport: Transport::Udp, address }];
+        let bob = Party::with(Config { listeners, ..Config::default() });
+        let call = engine.session();
+        call.connect(&bob.uri(Transport::Udp), &[], Streams::AUDIO, &[]).unwrap();
+        let answer = bob.incoming(0);
+        answer.accept(Streams::AUDIO, &[]).unwrap();
+        assert_eq!(call.wait_established(PATIENCE), Some(true), "{address}");
+    }
+}
+
+#[test]
 fn a_refused_connect_leaves_the_session_as_fresh_as_before() {
     let (alice, bob) = (Party::new(), Party::new());
     let call = alice.engine.session();

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender as Channel, bounded};
 use offhook::notification::{NotificationData as Data, Sender};
+use offhook::shell::sys;
 use offhook::{Engine, Filter, Notification, NotificationCenter, Session, SessionManager};
 
 use crate::options::{Options, Trace};
@@ -40,6 +41,9 @@ pub(crate) struct Running {
 
 /// Starts an engine as the options say.
 pub(crate) fn start(options: &Options) -> Result<Running, Usage> {
+    // The process is ours: thousands of calls need wide limits. What is not granted is done
+    // without; the library counts what there is.
+    let _granted = (sys::raise_descriptor_limit(), sys::widen_futex_table());
     let interrupts = interrupt::listen()?;
     options.device.as_ref().map_or(Ok(()), sound::check)?;
     let capture = match &options.pcap {

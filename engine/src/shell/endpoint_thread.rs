@@ -226,9 +226,12 @@ impl EndpointThread {
                     Token(token) if token >= FIRST_FLOW => {
                         self.flows.ready(self.poll.registry(), event, engine.clock.now());
                     }
-                    Token(token) => match unread.get_mut(token - FIRST_LISTENER) {
-                        Some(unread) if self.is_udp(token) => *unread = true,
-                        _ => self.flows.accept(self.poll.registry(), token, engine.clock.now()),
+                    Token(token) => match self.udp_of(token).and_then(|at| unread.get_mut(at)) {
+                        Some(unread) => *unread = true,
+                        None => {
+                            let now = engine.clock.now();
+                            self.flows.accept(self.poll.registry(), token, now);
+                        }
                     },
                 }
             }
@@ -244,11 +247,12 @@ impl EndpointThread {
         }
     }
 
-    fn is_udp(&self, token: usize) -> bool {
-        self.handle
-            .listeners
-            .get(token - FIRST_LISTENER)
-            .is_some_and(|l| l.transport == Transport::Udp)
+    /// Which UDP socket has that token; `None` for a TCP listener.
+    fn udp_of(&self, token: usize) -> Option<usize> {
+        let is_udp = |listener: &Listener| listener.transport == Transport::Udp;
+        let at = token.checked_sub(FIRST_LISTENER)?;
+        self.handle.listeners.get(at).filter(|listener| is_udp(listener))?;
+        Some(self.handle.listeners.iter().take(at).filter(|listener| is_udp(listener)).count())
     }
 
     /// Reads a burst; `true` when there may be more.

@@ -41,7 +41,7 @@ pub struct Listener {
 /// What an engine is started with.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// SIP sockets; empty: UDP and TCP on any free port of `0.0.0.0`.
+    /// SIP sockets; empty: UDP and TCP on any free port, IPv4 and (where there is any) IPv6.
     pub listeners: Vec<Listener>,
     /// The account as a URI (`sip:alice@example.com`); `None`: any user is accepted and calls come
     /// from `sip:offhook@ADDRESS`.

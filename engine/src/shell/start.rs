@@ -1,6 +1,6 @@
 //! Puts an engine together.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::{Arc, Weak};
 
 use offhook_fsm::Entropy;
@@ -29,6 +29,12 @@ pub(crate) const ANY_UDP: Listener = Listener {
 };
 /// TCP on any free port.
 const ANY_TCP: Listener = Listener { transport: Transport::Tcp, ..ANY_UDP };
+/// The same for IPv6, where there is any.
+const ANY6_UDP: Listener = Listener {
+    transport: Transport::Udp,
+    address: SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 0),
+};
+const ANY6_TCP: Listener = Listener { transport: Transport::Tcp, ..ANY6_UDP };
 
 /// Listeners of one engine at most.
 const LISTENERS_MAX: usize = 64;
@@ -49,8 +55,11 @@ pub(crate) fn start(
         server_transactions_max: endpoint::SERVER_TRANSACTIONS_MAX,
     };
     let core = endpoint::Core::new(endpoint_settings, entropy.fork());
-    let any = [ANY_UDP, ANY_TCP];
-    let listeners = if config.listeners.is_empty() { &any[..] } else { &config.listeners };
+    let mut any = vec![ANY_UDP, ANY_TCP];
+    if UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).is_ok() {
+        any.extend([ANY6_UDP, ANY6_TCP]);
+    }
+    let listeners = if config.listeners.is_empty() { &any } else { &config.listeners };
     let (thread, handle) = EndpointThread::open(listeners, core)
         .map_err(|(listener, error)| EngineError::Listen(listener, error))?;
     let registry =
