@@ -41,7 +41,7 @@ impl Parrot {
     fn new(call: Session) -> Result<Self, Error> {
         call.accept(Streams::AUDIO, &[])?;
         let (source, sink) = call.raw_audio()?;
-        let greeting = sine(440.0, 8000.0, RATE, 4000).into();
+        let greeting = sine(440.0, 8000, RATE, 4000).into();
         Ok(Self { _call: call, source, sink, saying: greeting, heard: Vec::new(), quiet: 0 })
     }
 

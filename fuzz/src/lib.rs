@@ -16,5 +16,5 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("negotiation", offhook::negotiate::fuzzing::negotiation),
     ("rtp", offhook::media::fuzzing::rtp),
     ("rtcp", offhook::media::fuzzing::rtcp),
-    ("rtp_stream", offhook::media::fuzzing::rtp_stream),
+    ("rtp_stream", offhook::media::fuzzing::stream),
 ];

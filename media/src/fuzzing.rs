@@ -1,14 +1,18 @@
 //! What must hold for any bytes. The fuzz targets and the tests call this.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use offhook_fsm::{Entropy, Instant};
 
 use crate::codec::Codec;
 use crate::control::{Flow, StreamSettings};
-use crate::rtcp::CompoundPacket;
+use crate::rtcp::{CompoundPacket, RtcpPacket, Writer};
 use crate::rtp::{HEADER_LEN, RtpPacket};
-use crate::stream::{DATAGRAM_MAX, FRAME, RtpStream};
+use crate::statistics::StreamCounters;
+use crate::stream::{DATAGRAM_MAX, FRAME, Outgoing, RtpStream, StreamEvent};
 
 /// Any bytes as a packet: the pieces add up to no more than the whole, and the fixed header is
 /// written as it was read.
@@ -20,58 +24,189 @@ pub fn rtp(data: &[u8]) {
     assert_eq!(written.get(1..), data.get(1..HEADER_LEN));
 }
 
-/// Any bytes as a compound packet: what was checked as a whole can be read to its end.
+/// Any bytes as a compound packet: the first packet is a report, nothing given out is longer than
+/// the whole, and a report reads as it was written.
 pub fn rtcp(data: &[u8]) {
     let Ok(compound) = CompoundPacket::parse(data) else { return };
-    let mut count = 0;
-    for packet in compound.packets() {
-        assert!(packet.blocks().count() <= 31 && packet.leaving().count() <= 31);
-        count += 1;
+    let mut length = 0;
+    for (place, packet) in compound.packets().enumerate() {
+        length += 4;
+        let is_report = match packet {
+            RtcpPacket::SenderReport { ssrc, sender, reports } => {
+                length += 24;
+                for block in reports {
+                    length += 24;
+                    let mut out = [0; 100];
+                    let mut writer = Writer::new(&mut out);
+                    assert!(writer.report(ssrc, Some(sender), &[block]).is_some());
+                    let written = writer.finish();
+                    let again = CompoundPacket::parse(out.get(..written).unwrap_or_default());
+                    let mut again = again.into_iter().flat_map(CompoundPacket::packets);
+                    let same = matches!(
+                        again.next(),
+                        Some(RtcpPacket::SenderReport { ssrc: s, sender: i, reports })
+                            if (s, i, reports.clone().next()) == (ssrc, sender, Some(block))
+                    );
+                    assert!(same, "what was written reads otherwise");
+                }
+                true
+            }
+            RtcpPacket::ReceiverReport { reports, .. } => {
+                length += 4 + reports.count() * 24;
+                true
+            }
+            RtcpPacket::SourceDescription(items) => {
+                length += items.map(|item| item.text.len() + 2).sum::<usize>();
+                false
+            }
+            RtcpPacket::Goodbye { ssrcs, reason } => {
+                length += ssrcs.count() * 4 + reason.map_or(0, |reason| reason.len() + 1);
+                false
+            }
+            RtcpPacket::Unknown { body, .. } => {
+                length += body.len();
+                false
+            }
+        };
+        assert!(place > 0 || is_report);
     }
-    assert!(count > 0 && count <= data.len() / 4);
+    assert!(length <= data.len());
 }
 
-/// Any bytes as datagrams to a running stream (two octets of length before each, the highest bit
-/// chooses the RTCP port): it plays, sends and reports whatever comes.
-pub fn rtp_stream(data: &[u8]) {
-    let remote = ([127, 0, 0, 1], 4000).into();
-    let settings = StreamSettings {
-        remote,
-        remote_rtcp: ([127, 0, 0, 1], 4001).into(),
-        rtcp_mux: data.first().is_some_and(|first| first & 1 == 1),
-        codec: Codec::Pcmu,
-        send_payload_type: 0,
-        receive_payload_type: 0,
-        send_telephone_event: Some(101),
+const REMOTE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 4000);
+const STRANGER: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9)), 5004);
+
+fn settings(choice: u8) -> StreamSettings {
+    let codec = if choice & 1 == 0 { Codec::Pcmu } else { Codec::Pcma };
+    let mux = choice & 2 != 0;
+    StreamSettings {
+        remote: REMOTE,
+        remote_rtcp: SocketAddr::new(REMOTE.ip(), if mux { 4000 } else { 4001 }),
+        rtcp_mux: mux,
+        codec,
+        send_payload_type: codec.payload_type(),
+        receive_payload_type: codec.payload_type(),
+        send_telephone_event: (choice & 4 == 0).then_some(101),
         receive_telephone_event: Some(101),
-        flow: Flow { send: true, receive: true },
-        ptime_ms: 20,
-    };
-    let mut entropy = Entropy::from_u64(1);
-    let counters = Arc::default();
-    let mut stream =
-        RtpStream::new(settings, Arc::clone(&counters), "me", &mut entropy, Instant::ZERO);
-    let (mut frame, mut out) = ([0; FRAME], [0; DATAGRAM_MAX]);
-    let (mut rest, mut millis) = (data, 0);
-    while let [high, low, after @ ..] = rest {
-        let length = usize::from(u16::from_be_bytes([high & 0x7f, *low])).min(after.len());
-        let (datagram, left) = after.split_at_checked(length).unwrap_or_default();
-        let now = Instant::from_millis(millis);
-        if high & 0x80 == 0 {
-            stream.receive_rtp(now, remote, datagram);
-        } else {
-            stream.receive_rtcp(now, remote, datagram);
+        flow: Flow { send: choice & 8 == 0, receive: choice & 16 == 0 },
+        ptime_ms: u16::from(choice >> 5) * 10,
+    }
+}
+
+/// A stream under a script: each step is an octet that says what happens, and a length with so
+/// many octets of datagram. Whatever comes, what is sent is well formed and goes to the peer or to
+/// who was latched, and no more is received than came.
+pub fn stream(data: &[u8]) {
+    let Some((&first, mut rest)) = data.split_first() else { return };
+    let counters = Arc::<StreamCounters>::default();
+    let mut now = Instant::from_millis(1000);
+    let mut entropy = Entropy::from_u64(first.into());
+    let mut stream = RtpStream::new(settings(first), counters.clone(), "fuzz", &mut entropy, now);
+    let (mut came, mut latched) = (0, false);
+    let mut out = [0; DATAGRAM_MAX];
+    while let [step, length, after @ ..] = rest {
+        let (datagram, after) = after.split_at(usize::from(*length).min(after.len()));
+        rest = after;
+        match step % 8 {
+            0 | 1 => {
+                came += 1;
+                stream.receive_rtp(now, REMOTE, datagram);
+            }
+            2 => {
+                came += 1;
+                stream.receive_rtp(now, STRANGER, datagram);
+            }
+            3 => stream.receive_rtcp(now, stream.settings().remote_rtcp, datagram),
+            4 => stream.receive_rtcp(now, STRANGER, datagram),
+            5 => stream.update(now, settings(*length)),
+            // A full queue refuses; that is all right.
+            6 => stream.send_dtmf(char::from(*length)).unwrap_or_default(),
+            _ => now += Duration::from_millis(u64::from(*length) * 50),
         }
-        stream.playout(now, &mut frame);
-        stream.capture(now, &frame);
+        now += Duration::from_millis(20 * u64::from(step >> 7));
+        let mut samples = [0; FRAME];
+        if !stream.playout(now, &mut samples) && !stream.settings().flow.receive {
+            assert_eq!(samples, [0; FRAME]);
+        }
+        stream.capture(now, &samples);
+        for _ in 0..3 {
+            latched |= matches!(stream.poll_event(), Some(StreamEvent::SourceSeen(STRANGER)));
+        }
         while let Some(sent) = stream.poll_packet(now, &mut out) {
-            let packet = RtpPacket::parse(out.get(..sent.length).unwrap_or_default());
-            assert!(packet.is_ok_and(|packet| packet.payload.len() <= 480));
+            check_sent(sent, &out, latched, false);
         }
-        if let Some(sent) = stream.poll_rtcp(now, &mut out) {
-            assert!(CompoundPacket::parse(out.get(..sent.length).unwrap_or_default()).is_ok());
+        while let Some(sent) = stream.poll_rtcp(now, &mut out) {
+            check_sent(sent, &out, latched, true);
         }
-        while stream.poll_event().is_some() {}
-        (rest, millis) = (left, millis + 20);
+    }
+    if let Some(sent) = stream.bye(now, &mut out) {
+        check_sent(sent, &out, latched, true);
+    }
+    assert!(counters.packets_received.load(Ordering::Relaxed) <= came);
+}
+
+fn check_sent(sent: Outgoing, out: &[u8], latched: bool, is_rtcp: bool) {
+    assert!(sent.to.ip() == REMOTE.ip() || latched);
+    let bytes = out.get(..sent.length).unwrap_or_default();
+    assert_eq!(CompoundPacket::parse(bytes).is_ok(), is_rtcp);
+    assert!(is_rtcp || RtpPacket::parse(bytes).is_ok());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Random scripts with packets that are nearly right reach further than noise.
+    fn script(entropy: &mut Entropy) -> Vec<u8> {
+        let mut bytes = vec![entropy.next_u32().to_be_bytes()[0]];
+        let mut sequence = 0_u16;
+        for _ in 0..200 {
+            let [step, length, kind, noise] = entropy.next_u32().to_be_bytes();
+            let mut datagram = vec![0x80, [8, 0, 101, 200, 201, noise][usize::from(kind % 6)]];
+            sequence = sequence.wrapping_add(u16::from(noise < 200));
+            datagram.extend(sequence.to_be_bytes());
+            datagram.extend((u32::from(sequence) * 160).to_be_bytes());
+            datagram.extend([0, 0, 0, kind / 128]);
+            datagram.resize(12 + usize::from(length / 2), noise);
+            if kind == 7 {
+                let place = usize::from(noise) % datagram.len();
+                datagram[place] ^= length;
+            }
+            bytes.extend([step, u8::try_from(datagram.len()).unwrap()]);
+            bytes.extend(datagram);
+        }
+        bytes
+    }
+
+    #[test]
+    fn streams_hold_what_they_must_under_random_scripts() {
+        let mut entropy = Entropy::from_u64(2024);
+        for _ in 0..200 {
+            let bytes = script(&mut entropy);
+            stream(&bytes);
+            stream(&bytes[..bytes.len() / 2]);
+        }
+    }
+
+    #[test]
+    fn reports_hold_what_they_must_under_random_bytes() {
+        let mut entropy = Entropy::from_u64(7);
+        for _ in 0..20_000 {
+            let mut bytes = [0; 64];
+            entropy.fill(&mut bytes);
+            let length = entropy.below(15);
+            let start =
+                [0x80 | bytes[0] & 0x21, 200 | bytes[1] & 7, 0, u8::try_from(length).unwrap()];
+            bytes[..4].copy_from_slice(&start);
+            let place = 4 + usize::try_from(length).unwrap() * 4;
+            if let Some([version, kind, high, low]) = bytes.get_mut(place..place + 4) {
+                (*version, *kind) = (*version & 0x3f | 0x80, 200 | *kind & 7);
+                (*high, *low) = (0, *low & 15);
+            }
+            for end in [64, place, place + 20, place + 4] {
+                rtcp(&bytes[..end.min(64)]);
+            }
+        }
     }
 }

@@ -7,13 +7,11 @@ pub mod dtmf;
 pub mod fuzzing;
 pub mod jitter;
 pub mod mixer;
-mod report;
 pub mod resample;
 pub mod rtcp;
 pub mod rtp;
 #[cfg(feature = "shell")]
 pub mod shell;
-pub mod source_lock;
 pub mod statistics;
 pub mod stream;
 pub mod tone;

@@ -17,7 +17,8 @@ pub struct StreamCounters {
     pub packets_lost: AtomicU64,
     /// Packets that came too late or twice.
     pub packets_discarded: AtomicU64,
-    /// Datagrams on the RTP port that were no acceptable RTP.
+    /// Datagrams that were no acceptable RTP or RTCP: malformed, of an unknown payload type, or
+    /// from somebody who is not, or not yet, believed to be the peer.
     pub packets_rejected: AtomicU64,
     /// Interarrival jitter in microseconds (RFC 3550 A.8).
     pub jitter_us: AtomicU64,

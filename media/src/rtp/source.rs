@@ -6,6 +6,8 @@ const DROPOUT_MAX: u16 = 3000;
 const MISORDER_MAX: u16 = 100;
 /// Packets in order that make a new source believable.
 const PROBATION: u8 = 2;
+/// A change of transit by so much is a jump of the peer's clock, no jitter: 1 s at 8000 Hz.
+const TRANSIT_JUMP: u32 = 8000;
 
 /// What a packet is to its source.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,6 +56,15 @@ impl Source {
         }
     }
 
+    /// A source that is believed without probation, because its address is known otherwise; give
+    /// its first packet to [`receive`](Self::receive) next.
+    #[must_use]
+    pub const fn trusted(sequence: u16) -> Self {
+        // Before number 0 the count begins a wrap earlier.
+        let base = if sequence == 0 { 1 << 16 } else { sequence as u64 };
+        Self { base, probation: 0, ..Self::new(sequence) }
+    }
+
     /// Takes in a packet's sequence number.
     pub fn receive(&mut self, sequence: u16) -> Arrival {
         let ahead = sequence.wrapping_sub(self.highest);
@@ -86,12 +97,6 @@ impl Source {
         }
         self.after_jump = Some(sequence.wrapping_add(1));
         Arrival::Jump
-    }
-
-    /// Believes the source at its first packet, which the caller knows to be from the right place.
-    pub fn believe(&mut self, sequence: u16) {
-        self.probation = 0;
-        self.begin(sequence);
     }
 
     fn begin(&mut self, sequence: u16) -> u64 {
@@ -128,8 +133,11 @@ impl Source {
         let transit = arrival.wrapping_sub(timestamp);
         if let Some(last) = self.transit.replace(transit) {
             let change = transit.wrapping_sub(last);
-            let distance = u64::from(change.min(change.wrapping_neg()));
-            self.jitter_16 = self.jitter_16 + distance - ((self.jitter_16 + 8) >> 4);
+            let distance = change.min(change.wrapping_neg());
+            if distance > TRANSIT_JUMP {
+                return;
+            }
+            self.jitter_16 = self.jitter_16 + u64::from(distance) - ((self.jitter_16 + 8) >> 4);
         }
     }
 
@@ -158,6 +166,17 @@ mod tests {
         assert_eq!(source.receive(10), Arrival::Probation);
         assert_eq!(source.receive(12), Arrival::Probation);
         assert_eq!(source.receive(13), Arrival::InOrder(13));
+    }
+
+    #[test]
+    fn a_trusted_source_is_believed_from_its_first_packet() {
+        for first in [0, 1, 1000, 65_535] {
+            let mut source = Source::trusted(first);
+            let Arrival::InOrder(begin) = source.receive(first) else { panic!("{first}") };
+            assert_eq!((source.lost(), source.received()), (0, 1), "{first}");
+            assert_eq!(source.receive(first.wrapping_add(2)), Arrival::InOrder(begin + 2));
+            assert_eq!(source.lost(), 1);
+        }
     }
 
     #[test]
@@ -205,5 +224,14 @@ mod tests {
         assert_eq!(source.jitter(), 0);
         (50..500).for_each(|n| source.note_transit(1000 + n * 160 + n % 2 * 80, n * 160));
         assert!((70..=80).contains(&source.jitter()), "{}", source.jitter());
+    }
+
+    #[test]
+    fn a_jump_of_the_clock_is_no_jitter() {
+        let mut source = believed(0);
+        source.note_transit(0, 0);
+        source.note_transit(160, 160_000);
+        source.note_transit(320, 160_160);
+        assert_eq!(source.jitter(), 0);
     }
 }

@@ -10,9 +10,8 @@ use super::raw;
 use super::sys::{self, Priority};
 use super::voice::{Playing, Scratch, Voice};
 use crate::control::{StreamId, StreamSettings};
-use crate::dtmf::DtmfError;
-use crate::mixer::Mix;
-use crate::stream::{FRAME, StreamEvent};
+use crate::mixer::Mixer;
+use crate::stream::{DtmfQueueFull, FRAME, StreamEvent};
 
 /// Streams at once.
 pub(super) const STREAMS_MAX: usize = 8192;
@@ -43,7 +42,7 @@ pub(super) enum ToAudio {
 /// What it tells, and what it gives back to be freed.
 pub(super) enum FromAudio {
     Event(StreamId, StreamEvent),
-    DtmfRefused(StreamId, DtmfError),
+    DtmfRefused(StreamId, DtmfQueueFull),
     /// A file was played to its end.
     Played(StreamId, Playing),
     /// Nothing more comes for this recording.
@@ -135,7 +134,7 @@ impl AudioThread {
             }
             raw::read(ring, &mut microphone);
         }
-        let mut mix = Mix::<FRAME>::default();
+        let mut mix = Mixer::default();
         for at in 0..self.voices.len() {
             let Some(voice) = self.voices.get_mut(at) else { break };
             let id = voice.id;
@@ -152,7 +151,7 @@ impl AudioThread {
         }
         if let Some(ring) = &mut self.device.speaker {
             let mut frame = [0; FRAME];
-            mix.write(&mut frame);
+            mix.all(&mut frame);
             // A device that takes nothing loses samples.
             let _taken = raw::write(ring, &frame);
         }

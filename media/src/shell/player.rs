@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use hound::{SampleFormat, WavReader};
 use rtrb::{Consumer, Producer, RingBuffer};
 
-use crate::resample::{RATE_MAX, RATE_MIN, Resampler};
+use crate::resample::Resampler;
 
 /// Samples that are read ahead: two seconds.
 const AHEAD: usize = 16_000;
+/// Samples that are converted at once.
+const PIECE: usize = 4096;
 /// Channels of a file at most.
 const CHANNELS_MAX: u16 = 32;
 
@@ -43,16 +45,14 @@ impl Player {
         let reader = WavReader::open(file).map_err(told)?;
         let spec = reader.spec();
         let fault = |what: String| Err(format!("{}: {what}", file.display()));
-        if !(RATE_MIN..=RATE_MAX).contains(&spec.sample_rate) {
-            return fault(format!("{} Hz, {RATE_MIN} to {RATE_MAX} are played", spec.sample_rate));
-        }
         if spec.channels == 0 || spec.channels > CHANNELS_MAX {
             return fault(format!("{} channels, 1 to {CHANNELS_MAX} are played", spec.channels));
         }
         let (ring, end) = RingBuffer::new(AHEAD);
         let mut player = Self {
             file: file.to_path_buf(),
-            resampler: Resampler::new(spec.sample_rate, 8000),
+            resampler: Resampler::new(spec.sample_rate, 8000)
+                .map_err(|error| format!("{}: {error}", file.display()))?,
             reader,
             ring,
             waiting: Vec::new(),
@@ -83,36 +83,45 @@ impl Player {
 
     /// Converts some of the file.
     fn convert(&mut self) -> Result<(), hound::Error> {
-        let spec = self.reader.spec();
-        let channels = i64::from(spec.channels.max(1));
-        for _ in 0..4096 {
-            let mut sum = 0_i64;
-            for channel in 0..channels {
-                let sample = match spec.sample_format {
-                    SampleFormat::Int => {
-                        let sample = self.reader.samples::<i32>().next().transpose()?;
-                        sample.map(|sample| whole(sample, spec.bits_per_sample))
-                    }
-                    SampleFormat::Float => {
-                        let sample = self.reader.samples::<f32>().next().transpose()?;
-                        sample.map(floating)
-                    }
-                };
-                match sample {
-                    Some(sample) => sum += i64::from(sample),
-                    // A frame that is cut off counts as not there.
-                    None => {
-                        debug_assert!(channel < channels);
-                        self.over = true;
-                        return Ok(());
-                    }
-                }
+        let mut mono = Vec::with_capacity(PIECE);
+        while mono.len() < PIECE && !self.over {
+            match self.frame()? {
+                Some(sample) => mono.push(sample),
+                None => self.over = true,
             }
-            let waiting = &mut self.waiting;
-            let mono = i16::try_from(sum / channels).unwrap_or_default();
-            self.resampler.push(mono, |sample| waiting.push(sample));
         }
-        Ok(())
+        let mut rest = mono.as_slice();
+        loop {
+            let mut out = [0; PIECE];
+            let progress = self.resampler.process(rest, &mut out);
+            self.waiting.extend(out.get(..progress.written).unwrap_or_default());
+            rest = rest.get(progress.consumed..).unwrap_or_default();
+            if rest.is_empty() && progress.written < PIECE {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The next sample of all channels together; `None` at the end. A frame that is cut off counts
+    /// as not there.
+    fn frame(&mut self) -> Result<Option<i16>, hound::Error> {
+        let spec = self.reader.spec();
+        let mut sum = 0_i64;
+        for _ in 0..spec.channels {
+            let sample = match spec.sample_format {
+                SampleFormat::Int => {
+                    let sample = self.reader.samples::<i32>().next().transpose()?;
+                    sample.map(|sample| whole(sample, spec.bits_per_sample))
+                }
+                SampleFormat::Float => {
+                    self.reader.samples::<f32>().next().transpose()?.map(floating)
+                }
+            };
+            let Some(sample) = sample else { return Ok(None) };
+            sum += i64::from(sample);
+        }
+        let mono = sum / i64::from(spec.channels.max(1));
+        Ok(Some(i16::try_from(mono).unwrap_or_default()))
     }
 }
 

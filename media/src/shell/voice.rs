@@ -130,9 +130,10 @@ impl Voice {
         let flow = self.stream.settings().flow;
         // A call on hold is not recorded.
         if let Some(record) = self.record.as_mut().filter(|_| flow.send && flow.receive) {
-            mix(&mut scratch.sent, &scratch.heard);
+            let mut both = [0; FRAME];
+            mix(&scratch.sent, &scratch.heard, &mut both);
             // A disk that is seconds behind loses samples, and nothing else.
-            let _taken = raw::write(record, &scratch.sent);
+            let _taken = raw::write(record, &both);
         }
     }
 

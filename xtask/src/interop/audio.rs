@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use offhook_media::tone::{dominant_frequency, longest_gap, share, sine, sounding};
+use offhook_media::tone::{dominant_frequency, longest_gap, share, sine, sounding, sounds_like};
 
 /// How loud a sample of a tone is at least.
 const LOUD: u16 = 500;
@@ -16,7 +16,7 @@ pub(super) fn write_tone(file: &Path, hertz: f64, seconds: usize) -> Result<(), 
         sample_format: hound::SampleFormat::Int,
     };
     let mut writer = hound::WavWriter::create(file, spec).map_err(told)?;
-    for sample in sine(hertz, 8000.0, 8000, seconds * 8000) {
+    for sample in sine(hertz, 8000, 8000, seconds * 8000) {
         writer.write_sample(sample).map_err(told)?;
     }
     writer.finalize().map_err(told)
@@ -36,8 +36,8 @@ pub(super) fn hears(file: &Path, hertz: f64, only: bool) -> Result<String, Strin
     let heard = heard.get(2400..).unwrap_or_default();
     let part = heard.get(..heard.len().min(8000)).unwrap_or_default();
     let loudest = dominant_frequency(part, 8000);
-    let (share, gap) = (share(part, 8000, hertz), longest_gap(heard, LOUD));
-    let found = if only { loudest == Some(hertz) } else { share > 0.2 };
-    let text = format!("{:.0} % at {hertz:.0} Hz, longest gap {} ms", share * 100.0, gap / 8);
-    if found && gap < 320 { Ok(text) } else { Err(format!("{text}, loudest {loudest:?}")) }
+    let (share, gap) = (share(part, 8000, hertz), longest_gap(heard, 8000, LOUD).as_millis());
+    let found = if only { sounds_like(part, 8000, hertz) } else { share > 0.2 };
+    let text = format!("{:.0} % at {hertz:.0} Hz, longest gap {gap} ms", share * 100.0);
+    if found && gap < 40 { Ok(text) } else { Err(format!("{text}, loudest {loudest:?}")) }
 }

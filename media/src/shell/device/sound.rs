@@ -139,16 +139,20 @@ where
     i16: FromSample<T>,
 {
     let channels = usize::from(config.channels.max(1));
-    let mut resampler = Resampler::new(config.sample_rate, 8000);
+    let mut resampler =
+        Resampler::new(config.sample_rate, 8000).map_err(|error| error.to_string())?;
     let mut pace = Pace::new(config.sample_rate);
     let heard = move |data: &[T], _: &cpal::InputCallbackInfo| {
         for frame in data.chunks(channels) {
             let sum: i32 = frame.iter().map(|sample| i32::from(i16::from_sample(*sample))).sum();
             let mono = sum / i32::try_from(frame.len().max(1)).unwrap_or(1);
-            resampler.push(i16::try_from(mono).unwrap_or_default(), |sample| {
+            let mut out = [0; 2];
+            let mono = [i16::try_from(mono).unwrap_or_default()];
+            let written = resampler.process(&mono, &mut out).written;
+            for sample in out.into_iter().take(written) {
                 // Nobody listens: the newest is dropped.
                 let _full = ring.push(sample);
-            });
+            }
         }
         pace.hold_back(data.len() / channels);
     };
@@ -180,7 +184,7 @@ where
     T: SizedSample + FromSample<i16> + Send + 'static,
 {
     let channels = usize::from(config.channels.max(1));
-    let mut upsampled = Upsampled::new(config.sample_rate);
+    let mut upsampled = Upsampled::new(config.sample_rate)?;
     let mut pace = Pace::new(config.sample_rate);
     let said = move |data: &mut [T], _: &cpal::OutputCallbackInfo| {
         while ring.slots() > SPEAKER_MAX {
@@ -220,21 +224,16 @@ struct Upsampled {
 const READY: usize = 25;
 
 impl Upsampled {
-    fn new(rate: u32) -> Self {
-        Self { resampler: Resampler::new(8000, rate), ready: [0; READY], length: 0, at: 0 }
+    fn new(rate: u32) -> Result<Self, String> {
+        let resampler = Resampler::new(8000, rate).map_err(|error| error.to_string())?;
+        Ok(Self { resampler, ready: [0; READY], length: 0, at: 0 })
     }
 
     fn next(&mut self, ring: &mut Consumer<i16>) -> i16 {
         while self.at >= self.length {
-            let sample = ring.pop().unwrap_or_default();
-            (self.at, self.length) = (0, 0);
-            let (ready, length) = (&mut self.ready, &mut self.length);
-            self.resampler.push(sample, |out| {
-                if let Some(place) = ready.get_mut(*length) {
-                    *place = out;
-                    *length += 1;
-                }
-            });
+            let sample = [ring.pop().unwrap_or_default()];
+            self.at = 0;
+            self.length = self.resampler.process(&sample, &mut self.ready).written;
         }
         self.at += 1;
         self.ready.get(self.at - 1).copied().unwrap_or_default()
