@@ -419,7 +419,6 @@ impl EndpointThread {
 
     /// Takes what the streams have: whole messages, and requests that could not be sent.
     fn serve_flows(&mut self, engine: &Arc<EngineShared>) {
-        self.flows.expire(self.poll.registry(), engine.clock.now());
         while let Some((source, bytes)) = self.flows.next_message() {
             let local = self.seen_from(engine.clock.now(), source.local, source.remote.ip());
             self.message(engine, Destination { local, ..source }, &bytes);
@@ -432,5 +431,7 @@ impl EndpointThread {
                 }
             }
         }
+        // Last, so that what breaks off is answered first.
+        self.flows.expire(self.poll.registry(), engine.clock.now());
     }
 }

@@ -144,9 +144,15 @@ impl Flows {
     /// Sends over the flow that is named, else one with the same peer, else a new one.
     pub(crate) fn send(&mut self, registry: &Registry, transmit: Transmit, now: Instant) {
         let Transmit { destination, bytes } = transmit;
-        let named = destination
-            .flow
-            .and_then(|id| self.flows.iter().find(|(_, flow)| flow.id == id && !flow.closing));
+        // A connection that closes still takes the answer to what it broke with.
+        let is_response = bytes.starts_with(b"SIP/2.0");
+        let named = destination.flow.and_then(|id| {
+            self.flows.iter().find(|(_, flow)| flow.id == id && (is_response || !flow.closing))
+        });
+        if is_response && destination.flow.is_some() && named.is_none() {
+            // Nobody listens at the port that the connection came from.
+            return log::debug!("the connection with {} is gone", destination.remote);
+        }
         let same = || self.flows.iter().find(|(_, f)| f.remote == destination.remote && !f.closing);
         let known = named.or_else(same).map(|(token, _)| *token);
         let failed = |reason: String| (branch(&bytes), reason);
@@ -266,18 +272,16 @@ impl Flows {
         self.flows.values().map(Flow::deadline).min()
     }
 
-    /// Reads on where a burst was cut, closes what is idle or half done for too long.
+    /// Closes what is done, idle or half done for too long; reads on where a burst was cut. What
+    /// is read here is answered before the next call closes its connection.
     pub(crate) fn expire(&mut self, registry: &Registry, now: Instant) {
-        let unread: Vec<usize> =
-            self.flows.iter().filter(|(_, f)| f.unread && !f.connecting).map(|(t, _)| *t).collect();
-        unread.into_iter().for_each(|token| self.read(registry, token, now));
-        let late: Vec<usize> = self
-            .flows
-            .iter()
-            .filter(|(_, flow)| flow.deadline() <= now || flow.is_done())
-            .map(|(token, _)| *token)
-            .collect();
+        let of = |flows: &BTreeMap<usize, Flow>, wanted: &dyn Fn(&Flow) -> bool| -> Vec<usize> {
+            flows.iter().filter(|(_, flow)| wanted(flow)).map(|(token, _)| *token).collect()
+        };
+        let late = of(&self.flows, &|flow| flow.is_done() || flow.gives_up() <= now);
         late.into_iter().for_each(|token| self.close(registry, token, "it took too long"));
+        let unread = of(&self.flows, &Flow::has_more);
+        unread.into_iter().for_each(|token| self.read(registry, token, now));
     }
 
     /// Writes out what can be written at once, before the end.
@@ -303,10 +307,18 @@ impl Flows {
 }
 
 impl Flow {
+    /// When it must be looked after next.
     fn deadline(&self) -> Instant {
-        if self.unread && !self.connecting {
-            return Instant::ZERO;
-        }
+        if self.has_more() || self.is_done() { Instant::ZERO } else { self.gives_up() }
+    }
+
+    /// There may be more to read. A connection that closes is not read any more.
+    const fn has_more(&self) -> bool {
+        self.unread && !self.connecting && !self.closing
+    }
+
+    /// When it was idle or half done for too long.
+    fn gives_up(&self) -> Instant {
         let idle = self.last_use + IDLE;
         self.half_done.map_or(idle, |since| idle.min(since + HALF_DONE))
     }
@@ -365,5 +377,149 @@ impl Flow {
             (false, _) => None,
             (true, since) => Some(since.unwrap_or(now)),
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpStream as Client;
+
+    const MESSAGE: &[u8] = b"OPTIONS sip:a@b SIP/2.0\r\nContent-Length: 0\r\n\r\n";
+
+    struct Rig {
+        poll: mio::Poll,
+        flows: Flows,
+        address: SocketAddr,
+        now: Instant,
+    }
+
+    impl Rig {
+        fn new() -> Self {
+            let poll = mio::Poll::new().unwrap();
+            let mut flows = Flows::default();
+            let any = ([127, 0, 0, 1], 0).into();
+            let address = flows.listen(poll.registry(), Token(1), any).unwrap();
+            Self { poll, flows, address, now: Instant::from_millis(1000) }
+        }
+
+        /// A client whose connection was taken.
+        fn client(&mut self) -> Client {
+            let before = self.flows.flows.len();
+            let client = Client::connect(self.address).unwrap();
+            client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            self.serve_until(|flows| flows.flows.len() > before);
+            client
+        }
+
+        /// Serves sockets until something holds.
+        fn serve_until(&mut self, done: impl Fn(&Flows) -> bool) {
+            let mut events = mio::Events::with_capacity(16);
+            for _ in 0..400 {
+                if done(&self.flows) {
+                    return;
+                }
+                self.flows.expire(self.poll.registry(), self.now);
+                self.poll.poll(&mut events, Some(Duration::from_millis(50))).unwrap();
+                for event in &events {
+                    match event.token().0 {
+                        1 => self.flows.accept(self.poll.registry(), 1, self.now),
+                        _ => self.flows.ready(self.poll.registry(), event, self.now),
+                    }
+                }
+            }
+            panic!("it never came about");
+        }
+    }
+
+    fn is_closed(client: &mut Client) -> bool {
+        // A reset is an end, too.
+        client.read(&mut [0; 64]).unwrap_or(0) == 0
+    }
+
+    #[test]
+    fn a_message_that_is_never_finished_ends_its_connection() {
+        let mut rig = Rig::new();
+        let mut client = rig.client();
+        client.write_all(&MESSAGE[..20]).unwrap();
+        rig.serve_until(|flows| flows.flows.values().any(|f| f.framer.is_pending()));
+        let begun = rig.now;
+        rig.now = begun + (HALF_DONE - Duration::from_micros(1));
+        rig.flows.expire(rig.poll.registry(), rig.now);
+        assert_eq!(rig.flows.flows.len(), 1);
+        // An octet now and then does not help.
+        client.write_all(&MESSAGE[20..21]).unwrap();
+        rig.serve_until(|flows| flows.flows.values().any(|f| f.last_use > begun));
+        rig.now = begun + HALF_DONE;
+        rig.serve_until(|flows| flows.flows.is_empty());
+        assert!(is_closed(&mut client));
+    }
+
+    #[test]
+    fn a_connection_on_which_nothing_is_said_is_closed_and_keep_alives_keep_it() {
+        let mut rig = Rig::new();
+        let mut client = rig.client();
+        client.write_all(b"\r\n\r\n").unwrap();
+        let mut pong = [0; 2];
+        rig.serve_until(|flows| flows.flows.values().any(|f| f.half_done.is_none()));
+        client.read_exact(&mut pong).unwrap();
+        assert_eq!(&pong, b"\r\n");
+        rig.now += IDLE - Duration::from_micros(1);
+        rig.flows.expire(rig.poll.registry(), rig.now);
+        assert_eq!(rig.flows.flows.len(), 1);
+        rig.now += Duration::from_micros(1);
+        rig.serve_until(|flows| flows.flows.is_empty());
+        assert!(is_closed(&mut client));
+    }
+
+    #[test]
+    fn a_stream_that_cannot_be_followed_gets_its_answer_before_it_is_closed() {
+        let mut rig = Rig::new();
+        let mut client = rig.client();
+        client.write_all(b"OPTIONS sip:a@b SIP/2.0\r\nContent-Length: -1\r\n\r\n").unwrap();
+        rig.serve_until(|flows| !flows.messages.is_empty());
+        let (source, _) = rig.flows.next_message().unwrap();
+        let bytes = Arc::from(&b"SIP/2.0 400 Bad Request\r\n\r\n"[..]);
+        let answer = Transmit { destination: source, bytes };
+        rig.flows.send(rig.poll.registry(), answer, rig.now);
+        rig.serve_until(|flows| flows.flows.is_empty());
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("SIP/2.0 400"), "{answer}");
+    }
+
+    #[test]
+    fn one_connection_more_than_an_address_may_have_is_closed() {
+        let mut rig = Rig::new();
+        let clients: Vec<Client> = (0..FLOWS_PER_ADDRESS_MAX).map(|_| rig.client()).collect();
+        let mut more = Client::connect(rig.address).unwrap();
+        more.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let mut events = mio::Events::with_capacity(16);
+        rig.poll.poll(&mut events, Some(Duration::from_secs(5))).unwrap();
+        rig.flows.accept(rig.poll.registry(), 1, rig.now);
+        assert!(is_closed(&mut more));
+        assert_eq!(rig.flows.flows.len(), clients.len());
+    }
+
+    #[test]
+    fn r62_requests_that_wait_on_a_lost_connection_are_all_told() {
+        let mut rig = Rig::new();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let remote = listener.local_addr().unwrap();
+        let (transport, local) = (Transport::Tcp, rig.address);
+        let destination = Destination { transport, remote, local, flow: None };
+        for number in 0..100 {
+            let text = format!(
+                "INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK{number}\r\n\r\n"
+            );
+            let transmit = Transmit { destination, bytes: text.into_bytes().into() };
+            rig.flows.send(rig.poll.registry(), transmit, rig.now);
+        }
+        assert_eq!(rig.flows.flows.len(), 1, "one connection serves them all");
+        let (peer, _) = listener.accept().unwrap();
+        drop(peer);
+        rig.serve_until(|flows| flows.flows.is_empty());
+        let told = std::iter::from_fn(|| rig.flows.next_failure()).count();
+        assert_eq!(told, 100);
     }
 }
