@@ -1,6 +1,7 @@
 //! One session core in simulated time, with a peer that says what the test wants.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a rig of tests may fail them")]
 
+pub mod door;
 pub mod world;
 
 use std::sync::Arc;

@@ -1,6 +1,9 @@
 //! Dialogs (RFC 3261 §12): what two user agents share between the answer to an INVITE and the BYE.
 
-use crate::sip::{Builder, HeaderError, HeaderName, Message, NameAddr, Unprintable, Uri, unfold};
+use crate::sip::{
+    Builder, HeaderError, HeaderName, Message, NameAddr, Unprintable, Uri, unfold,
+    without_empty_tag,
+};
 
 /// Routes that a dialog keeps at most; a set with more is refused where it would begin.
 pub const ROUTES_MAX: usize = 32;
@@ -207,7 +210,13 @@ fn tag(address: Option<NameAddr<'_>>) -> &[u8] {
 }
 
 fn value<B: AsRef<[u8]>>(message: &Message<B>, name: HeaderName) -> Box<[u8]> {
-    unfold(message.header(name).unwrap_or_default()).into()
+    printable(&without_empty_tag(message.header(name).unwrap_or_default()))
+}
+
+/// A value in one line without NUL. A NUL is allowed in a quoted name (RFC 4475 §3.1.1.2) and never
+/// sent: without this a peer could make a dialog that no BYE can be printed for.
+fn printable(value: &[u8]) -> Box<[u8]> {
+    unfold(value).iter().map(|byte| if *byte == 0 { b'?' } else { *byte }).collect()
 }
 
 fn routes<B: AsRef<[u8]>>(message: &Message<B>) -> Result<Vec<Box<[u8]>>, HeaderError> {
@@ -218,7 +227,7 @@ fn routes<B: AsRef<[u8]>>(message: &Message<B>) -> Result<Vec<Box<[u8]>>, Header
         if routes.len() >= ROUTES_MAX {
             return Err(broken("it names too many routes"));
         }
-        routes.push(unfold(route).into());
+        routes.push(printable(route));
     }
     Ok(routes)
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use super::header::HeaderName;
 use super::message::Message;
-use super::scan::{list, split_outside, trim};
+use super::scan::{list, split_outside, trim, without_empty_tag};
 use super::uri::Host;
 use super::via::Via;
 
@@ -86,10 +86,14 @@ impl Builder {
         builder.out.extend_from_slice(b"\r\n");
         let mut topmost = true;
         for header in request.headers() {
+            // What a broken request has twice is sent once.
+            let is_first =
+                || request.all(header.id).next().map(|h| h.offset) == Some(header.offset);
             let copied = match header.id {
-                HeaderName::Via | HeaderName::From | HeaderName::CallId | HeaderName::CSeq => true,
+                HeaderName::Via => true,
+                HeaderName::From | HeaderName::CallId | HeaderName::CSeq => is_first(),
                 HeaderName::RecordRoute => status > 100 && status < 300,
-                HeaderName::To => {
+                HeaderName::To if is_first() => {
                     builder.to(header.value, tag.filter(|_| status != 100))?;
                     false
                 }
@@ -108,7 +112,7 @@ impl Builder {
     fn to(&mut self, value: &[u8], tag: Option<&str>) -> Result<(), Unprintable> {
         let tagged = super::name_addr::NameAddr::parse(value).is_ok_and(|to| to.tag().is_some());
         self.out.extend_from_slice(b"To: ");
-        self.out.extend_from_slice(value);
+        self.out.extend_from_slice(&without_empty_tag(value));
         if let Some(tag) = tag.filter(|_| !tagged) {
             self.out.extend_from_slice(b";tag=");
             self.out.extend_from_slice(word("the tag", tag.as_bytes())?);

@@ -43,6 +43,8 @@ impl std::error::Error for FrameError {}
 #[derive(Clone, Default, Debug)]
 pub struct StreamFramer {
     buffer: Vec<u8>,
+    /// Octets at the buffer's start that were given out.
+    taken: usize,
     /// How far the search for the end of the headers has come.
     scanned: usize,
     /// The length of the whole message, once its headers are read.
@@ -60,6 +62,8 @@ impl StreamFramer {
     /// Takes in what came from the stream.
     pub fn push(&mut self, bytes: &[u8]) {
         if !self.failed {
+            // Once a push, not once a message: many small ones cost no more than one large one.
+            self.buffer.drain(..std::mem::take(&mut self.taken));
             self.buffer.extend_from_slice(bytes);
         }
     }
@@ -67,7 +71,11 @@ impl StreamFramer {
     /// Whether a message has begun and is not whole: what a deadline watches.
     #[must_use]
     pub const fn is_pending(&self) -> bool {
-        !self.buffer.is_empty()
+        self.buffer.len() > self.taken
+    }
+
+    fn rest(&self) -> &[u8] {
+        self.buffer.get(self.taken..).unwrap_or_default()
     }
 
     /// The next thing in the stream; `None` until more bytes come.
@@ -79,24 +87,18 @@ impl StreamFramer {
             return Ok(None);
         }
         if self.scanned == 0 && self.whole.is_none() {
-            if self.buffer.starts_with(b"\r\n\r\n") {
-                self.consume(4);
+            let (skipped, ping) = line_ends(self.rest());
+            self.consume(skipped);
+            if ping {
                 return Ok(Some(Framed::Ping));
             }
-            let ends = |byte: &u8| matches!(byte, b'\r' | b'\n');
-            if self.buffer.iter().take(4).all(ends) && self.buffer.len() < 4 {
+            if self.rest().iter().all(is_line_end) {
                 return Ok(None);
-            }
-            // Line ends before a start line are skipped (RFC 3261 §7.5).
-            let blanks = self.buffer.iter().take_while(|byte| ends(byte)).count();
-            if blanks > 0 {
-                self.consume(blanks.min(2));
-                return self.next_frame();
             }
         }
         if self.whole.is_none() {
             let Some(end) = self.end_of_headers() else {
-                if self.buffer.len() > HEADER_SECTION_MAX {
+                if self.rest().len() > HEADER_SECTION_MAX {
                     return Err(self.fail(ParseErrorKind::HeadersTooLong));
                 }
                 return Ok(None);
@@ -104,8 +106,8 @@ impl StreamFramer {
             self.whole = Some(self.length_of_message(end)?);
         }
         match self.whole {
-            Some(whole) if whole <= self.buffer.len() => {
-                let message = self.buffer.get(..whole).unwrap_or_default().into();
+            Some(whole) if whole <= self.rest().len() => {
+                let message = self.rest().get(..whole).unwrap_or_default().into();
                 self.consume(whole);
                 Ok(Some(Framed::Message(message)))
             }
@@ -115,9 +117,13 @@ impl StreamFramer {
 
     fn end_of_headers(&mut self) -> Option<usize> {
         loop {
-            let rest = self.buffer.get(self.scanned..)?;
-            let feed = self.scanned + memchr(b'\n', rest)?;
-            match self.buffer.get(feed + 1..) {
+            let all = self.rest();
+            let Some(feed) = memchr(b'\n', all.get(self.scanned..)?) else {
+                self.scanned = all.len();
+                return None;
+            };
+            let feed = self.scanned + feed;
+            match all.get(feed + 1..) {
                 Some([b'\r', b'\n', ..]) => return Some(feed + 3),
                 Some([b'\n', ..]) => return Some(feed + 2),
                 // The next look starts at this line feed again.
@@ -134,7 +140,7 @@ impl StreamFramer {
         if end > HEADER_SECTION_MAX {
             return Err(self.fail(ParseErrorKind::HeadersTooLong));
         }
-        let headers = self.buffer.get(..end).unwrap_or_default();
+        let headers = self.rest().get(..end).unwrap_or_default();
         let (index, fault) = parse::index(headers);
         if let Some(fault) = fault.filter(|f| f.kind == ParseErrorKind::StartLine) {
             return Err(self.fail(fault.kind));
@@ -154,13 +160,38 @@ impl StreamFramer {
     fn fail(&mut self, kind: ParseErrorKind) -> FrameError {
         self.failed = true;
         let error = ParseError { kind, offset: 0 };
-        FrameError { error, message: std::mem::take(&mut self.buffer).into() }
+        let message = self.rest().into();
+        (self.buffer, self.taken) = (Vec::new(), 0);
+        FrameError { error, message }
     }
 
     fn consume(&mut self, bytes: usize) {
-        self.buffer.drain(..bytes.min(self.buffer.len()));
+        self.taken = self.taken.saturating_add(bytes).min(self.buffer.len());
         self.scanned = 0;
         self.whole = None;
+    }
+}
+
+const fn is_line_end(byte: &u8) -> bool {
+    matches!(byte, b'\r' | b'\n')
+}
+
+/// How many line ends before a start line are skipped (RFC 3261 §7.5), and whether the last four of
+/// them are a ping. Fewer than four at the end of what has come may still become one and stay.
+fn line_ends(bytes: &[u8]) -> (usize, bool) {
+    let mut at = 0;
+    loop {
+        let rest = bytes.get(at..).unwrap_or_default();
+        if rest.starts_with(b"\r\n\r\n") {
+            return (at + 4, true);
+        }
+        if rest.len() < 4 && rest.iter().all(is_line_end) {
+            return (at, false);
+        }
+        match rest.iter().take(2).take_while(|byte| is_line_end(byte)).count() {
+            0 => return (at, false),
+            blanks => at += blanks,
+        }
     }
 }
 

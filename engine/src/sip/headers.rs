@@ -54,10 +54,11 @@ impl<B: AsRef<[u8]>> Message<B> {
     /// Call-ID.
     ///
     /// # Errors
-    /// When it is missing or empty.
+    /// When it is missing, empty, or has blanks or control characters in it.
     pub fn call_id(&self) -> Result<&[u8], HeaderError> {
         let header = self.one(HeaderName::CallId)?;
-        let word = !header.value.is_empty() && !header.value.iter().any(|b| is_lws(*b));
+        let word = !header.value.is_empty() && !header.value.iter().any(u8::is_ascii_control);
+        let word = word && !header.value.contains(&b' ');
         if word { Ok(header.value) } else { Err(fault(&header, "it is not one word")) }
     }
 

@@ -42,6 +42,7 @@ pub use headers::{CSeq, text};
 pub use message::{Header, Message};
 pub use name_addr::NameAddr;
 pub use parse::{BODY_MAX, HEADER_SECTION_MAX, HEADERS_MAX};
+pub(crate) use scan::without_empty_tag;
 pub use scan::{Params, list, unfold};
 pub use status::reason_phrase;
 pub use uri::{Host, SipUri, Uri, UriError};

@@ -189,12 +189,42 @@ impl<'a> Params<'a> {
             let (param, after) = split_outside(bytes, b';');
             rest = after;
             let (name, value) = split_outside(param, b'=');
-            if !all_token(trim(name)) || value.is_some_and(|value| !is_param_value(trim(value))) {
+            let (name, value) = (trim(name), value.map(trim));
+            // An empty tag is seen in the CANCELs of real peers: it is no tag.
+            let empty_tag = value == Some(b"") && name.eq_ignore_ascii_case(b"tag");
+            if !all_token(name) || (!empty_tag && value.is_some_and(|v| !is_param_value(v))) {
                 return false;
             }
         }
         true
     }
+}
+
+/// An address without `tag` parameters that are empty: they are read as no tag and never sent on.
+#[must_use]
+pub(crate) fn without_empty_tag(value: &[u8]) -> Cow<'_, [u8]> {
+    let is_empty_tag = |param: &&[u8]| {
+        let (name, value) = split_outside(param, b'=');
+        trim(name).eq_ignore_ascii_case(b"tag") && value.is_none_or(|v| trim(v).is_empty())
+    };
+    let (address, params) = split_outside(value, b';');
+    let params = || {
+        let mut rest = params;
+        std::iter::from_fn(move || {
+            let (param, after) = split_outside(rest?, b';');
+            rest = after;
+            Some(param)
+        })
+    };
+    if !params().any(|param| is_empty_tag(&param)) {
+        return Cow::Borrowed(value);
+    }
+    let mut out = address.to_vec();
+    for param in params().filter(|param| !is_empty_tag(param)) {
+        out.push(b';');
+        out.extend_from_slice(param);
+    }
+    Cow::Owned(out)
 }
 
 /// A token, a host (colons and brackets for IPv6), or a closed quoted string. `/` and `=` occur in
