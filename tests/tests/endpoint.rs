@@ -197,7 +197,7 @@ fn what_no_session_needs_to_see_is_answered_at_once() {
         (request("INVITE", "1", "", sdp, "hello"), 400),
         (request("INVITE", "1", "", sdp, &SDP.replace("audio", "video")), 415),
         (request("INVITE", "1", "", sdp, &SDP.replace("AVP 0", "AVP 18")), 488),
-        (invite("1").replace("Contact:", "X:"), 400),
+        (invite("1").replace("Contact:", "Z:"), 400),
         (invite("1").replace("INVITE sip:", "INVITE tel:"), 416),
         (invite("1").replace("SIP/2.0\r\nVia", "SIP/3.0\r\nVia"), 505),
         (invite("1").replace("CSeq: 1 ", "CSeq: 99999999999 "), 400),

@@ -1,6 +1,7 @@
 //! The endpoint's tables and timers.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
 
 use offhook_fsm::{Entropy, Instant};
 
@@ -20,6 +21,8 @@ pub(super) struct Server {
     pub(super) transaction: ServerTransaction,
     pub(super) session: Option<SessionId>,
     pub(super) merge: MergeKey,
+    /// An INVITE's Request-URI and the address that it came from: its CANCEL has the same.
+    pub(super) origin: Option<(Box<[u8]>, IpAddr)>,
     /// For the 503 when no session takes it.
     pub(super) received: Option<Received>,
     armed: Option<Instant>,
@@ -56,10 +59,21 @@ pub struct Core {
     pub(super) counters: Counters,
 }
 
+/// What a CANCEL has in common with its INVITE beside the transaction (RFC 3261 §9.1): whoever
+/// guesses a branch from elsewhere ends no call.
+pub(super) fn origin<B: AsRef<[u8]>>(
+    message: &Message<B>,
+    source: Destination,
+) -> (Box<[u8]>, IpAddr) {
+    (message.request_uri().unwrap_or_default().into(), source.remote.ip())
+}
+
 impl Core {
     /// An endpoint without transactions.
     #[must_use]
-    pub fn new(settings: Settings, mut entropy: Entropy) -> Self {
+    pub fn new(mut settings: Settings, mut entropy: Entropy) -> Self {
+        // It stands in every answer: what cannot be printed would keep all of them from being sent.
+        settings.user_agent.retain(|c| !c.is_control());
         let mut secret = [0; 32];
         entropy.fill(&mut secret);
         Self {
@@ -177,10 +191,13 @@ impl Core {
         let reliable = received.source.transport.is_reliable();
         let is_invite = received.message.method() == Some(b"INVITE");
         let transaction = ServerTransaction::new(self.settings.timers, is_invite, reliable);
+        let origin = is_invite.then(|| origin(&received.message, received.source));
         let received = session.is_none().then(|| received.clone());
-        let server = Server { transaction, session, merge: merge.clone(), received, armed: None };
+        let merged = merge.clone();
+        let server = Server { transaction, session, merge, origin, received, armed: None };
         self.servers.insert(key.clone(), server);
-        self.merges.insert(merge, key.clone());
+        // A CANCEL has its INVITE's, which stays.
+        self.merges.entry(merged).or_insert_with(|| key.clone());
     }
 
     /// Answers in a transaction of the endpoint's own.

@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use offhook_fsm::Instant;
 
-use super::core::MergeKey;
+use super::core::{MergeKey, origin};
 use super::{Core, Output};
 use crate::id::SessionId;
 use crate::negotiate::{Offered, screen};
@@ -30,7 +30,9 @@ impl Core {
         }
         if method == b"CANCEL" {
             let invite = ServerKey::of_cancelled(m).ok();
-            let session = invite.and_then(|key| self.servers.get(&key)?.session);
+            let invite = invite.and_then(|key| self.servers.get(&key));
+            let invite = invite.filter(|server| server.origin.as_ref() == Some(&origin(m, source)));
+            let session = invite.and_then(|server| server.session);
             return self.pass_on(source, &key, m, session);
         }
         if let Some(fault) = m.unsupported(&ALLOWED_METHODS, &[]) {
@@ -216,8 +218,9 @@ impl Core {
         let tag = self.tag(m);
         let built =
             Builder::response(m, status, reason_phrase(status), Some(&tag), Some(source.remote))
-                .and_then(|b| b.header(HeaderName::Server, &self.settings.user_agent))
-                .and_then(more);
+                .and_then(|b| b.header(HeaderName::Server, &self.settings.user_agent));
+        // An addition that cannot be printed (the peer's own text in Unsupported) is left out.
+        let built = built.map(|plain| more(plain.clone()).unwrap_or(plain));
         let mut destination = source;
         if let (Transport::Udp, Ok(via)) = (source.transport, m.via())
             && via.rport().is_none()

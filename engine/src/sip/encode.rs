@@ -6,12 +6,12 @@ use std::net::SocketAddr;
 
 use super::header::HeaderName;
 use super::message::Message;
-use super::scan::{list, split_outside, trim, without_empty_tag};
+use super::scan::{all_token, list, split_outside, trim, without_empty_tag};
 use super::uri::Host;
 use super::via::Via;
 
-/// A value that would break out of its place in a message: it has a CR, LF or NUL, or it is empty
-/// where something must be.
+/// A value that would break out of its place in a message: it has a CR, LF or NUL, it is empty where
+/// something must be, or it is no word where one must be.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Unprintable {
     /// The header, or the part of the start line.
@@ -20,7 +20,11 @@ pub struct Unprintable {
 
 impl fmt::Display for Unprintable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} cannot be printed: it is empty or has CR, LF or NUL in it", self.what)
+        write!(
+            f,
+            "{} cannot be printed: it is empty, no word, or has CR, LF or NUL in it",
+            self.what
+        )
     }
 }
 
@@ -48,8 +52,12 @@ fn checked<'a>(what: &str, value: &'a [u8]) -> Result<&'a [u8], Unprintable> {
 }
 
 fn word<'a>(what: &str, value: &'a [u8]) -> Result<&'a [u8], Unprintable> {
-    let bad = value.is_empty() || value.contains(&b' ');
-    if bad { Err(Unprintable { what: what.into() }) } else { checked(what, value) }
+    let bad = value.is_empty() || value.iter().any(|byte| *byte == b' ' || byte.is_ascii_control());
+    if bad { Err(Unprintable { what: what.into() }) } else { Ok(value) }
+}
+
+fn token<'a>(what: &str, value: &'a [u8]) -> Result<&'a [u8], Unprintable> {
+    if all_token(value) { Ok(value) } else { Err(Unprintable { what: what.into() }) }
 }
 
 impl Builder {
@@ -59,7 +67,7 @@ impl Builder {
     /// When method or URI would break the request line.
     pub fn request(method: &[u8], uri: &[u8]) -> Result<Self, Unprintable> {
         let mut out = Vec::with_capacity(1024);
-        out.extend_from_slice(word("the method", method)?);
+        out.extend_from_slice(token("the method", method)?);
         out.push(b' ');
         out.extend_from_slice(word("the Request-URI", uri)?);
         out.extend_from_slice(b" SIP/2.0\r\n");
@@ -115,7 +123,7 @@ impl Builder {
         self.out.extend_from_slice(&without_empty_tag(value));
         if let Some(tag) = tag.filter(|_| !tagged) {
             self.out.extend_from_slice(b";tag=");
-            self.out.extend_from_slice(word("the tag", tag.as_bytes())?);
+            self.out.extend_from_slice(token("the tag", tag.as_bytes())?);
         }
         self.out.extend_from_slice(b"\r\n");
         Ok(())
@@ -168,12 +176,15 @@ impl Builder {
     /// Adds a header.
     ///
     /// # Errors
-    /// When the value would break out of its line.
+    /// When the value would break out of its line, or the name is `Other` or Content-Length.
     pub fn header(
         mut self,
         name: HeaderName,
         value: impl AsRef<[u8]>,
     ) -> Result<Self, Unprintable> {
+        if matches!(name, HeaderName::Other | HeaderName::ContentLength) {
+            return Err(Unprintable { what: format!("a header {name:?}") });
+        }
         let value = checked(name.as_str(), value.as_ref())?;
         self.line(name.as_str().as_bytes(), value);
         Ok(self)
@@ -185,7 +196,7 @@ impl Builder {
     /// When the name is no token, is Content-Length, or the value would break out of its line.
     pub fn extension(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, Unprintable> {
         let known = HeaderName::from_bytes(name.as_bytes());
-        if !super::scan::all_token(name.as_bytes()) || known == HeaderName::ContentLength {
+        if !all_token(name.as_bytes()) || known == HeaderName::ContentLength {
             return Err(Unprintable { what: format!("a header named {name:?}") });
         }
         let value = checked(name, value.as_ref())?;
