@@ -1,6 +1,6 @@
 //! Answers: ours to an offer, theirs to ours.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 use std::net::SocketAddr;
 
 use offhook_media::codec::Codec;
@@ -46,7 +46,7 @@ pub fn answer(
 ) -> Result<(Vec<u8>, Settled), Refusal> {
     let sdp = SessionDescription::parse(offer)?;
     let (taken, usable) = usable_line(&sdp, capabilities)?;
-    let mut out = head(local);
+    let mut out = head(local).into_bytes();
     let mut settled = None;
     for (position, media) in sdp.media.iter().enumerate() {
         if position != taken {
@@ -57,7 +57,7 @@ pub fn answer(
         accept_line(&mut out, &usable, local, now.audio.flow);
         settled = Some(now);
     }
-    settled.map(|settled| (out.into_bytes(), settled)).ok_or_else(|| nothing(&sdp))
+    settled.map(|settled| (out, settled)).ok_or_else(|| nothing(&sdp))
 }
 
 /// Reads the answer to our [`offer`](super::offer) (RFC 3264 §7). Payload types may differ in each
@@ -117,7 +117,16 @@ fn usable(media: &MediaDescription<'_>, capabilities: &Capabilities) -> Option<U
     if !is_kind(media, b"audio") || !media.proto.eq_ignore_ascii_case(b"RTP/AVP") {
         return None;
     }
-    let numbers = || media.formats.iter().filter_map(|f| crate::sdp::payload_type(f));
+    // Each number once: every look at one reads all maps, and a hostile offer has thousands of both.
+    let numbers = || {
+        let mut seen = 0_u128;
+        media.formats.iter().filter_map(|f| crate::sdp::payload_type(f)).filter(move |number| {
+            let bit = 1_u128 << (number & 127);
+            let first = seen & bit == 0;
+            seen |= bit;
+            first
+        })
+    };
     let (codec_number, codec) = numbers().find_map(|number| {
         let codec = match media.rtpmap(number) {
             Some(map) => Codec::from_name(map.name)
@@ -179,14 +188,15 @@ fn remote_rtcp(media: &MediaDescription<'_>, remote: SocketAddr) -> SocketAddr {
     named().unwrap_or_else(|| SocketAddr::new(remote.ip(), remote.port().saturating_add(1)))
 }
 
-fn refuse_line(out: &mut String, media: &MediaDescription<'_>) {
-    let text = String::from_utf8_lossy;
+/// The offer's own words, byte for byte.
+fn refuse_line(out: &mut Vec<u8>, media: &MediaDescription<'_>) {
     let format = media.formats.first().copied().unwrap_or(b"0");
-    let (kind, proto, format) = (text(media.media), text(media.proto), text(format));
-    let _written = write!(out, "m={kind} 0 {proto} {format}\r\n");
+    for piece in [b"m=", media.media, b" 0 ", media.proto, b" ", format, b"\r\n"] {
+        out.extend_from_slice(piece);
+    }
 }
 
-fn accept_line(out: &mut String, usable: &Usable, local: &Local, flow: Flow) {
+fn accept_line(out: &mut Vec<u8>, usable: &Usable, local: &Local, flow: Flow) {
     let (number, codec) = (usable.codec_number, usable.codec);
     let _written = write!(out, "m=audio {} RTP/AVP {number}", local.audio.port());
     if let Some(event) = usable.event_number {
