@@ -1,8 +1,14 @@
 //! Fuzz targets of offhook: each a shim of a library function, so that the tests can call the very
 //! same body. `cargo xtask fuzz --list` names them.
 
+#[cfg(feature = "oracles")]
+pub mod oracle;
+
 /// A target's body.
 pub type Body = fn(&[u8]);
+
+/// The targets that hold our parsers against those of others. They need the feature `oracles`.
+pub const ORACLES: [&str; 3] = ["diff_rsip", "diff_sdp_rs", "diff_rtp"];
 
 /// Every target by name.
 pub const TARGETS: &[(&str, Body)] = &[
@@ -17,4 +23,10 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("rtp", offhook::media::fuzzing::rtp),
     ("rtcp", offhook::media::fuzzing::rtcp),
     ("rtp_stream", offhook::media::fuzzing::stream),
+    #[cfg(feature = "oracles")]
+    ("diff_rsip", oracle::diff_rsip),
+    #[cfg(feature = "oracles")]
+    ("diff_sdp_rs", oracle::diff_sdp_rs),
+    #[cfg(feature = "oracles")]
+    ("diff_rtp", oracle::diff_rtp),
 ];

@@ -15,8 +15,15 @@ const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-leve
 pub(crate) fn run(root: &Path, args: &[&str]) -> Result<(), String> {
     let targets = targets(root)?;
     if args.contains(&"--list") {
-        targets.iter().for_each(|target| say(target));
+        for target in &targets {
+            let note = if is_oracle(target) { "  (against a parser of others)" } else { "" };
+            say(&format!("{target}{note}"));
+        }
         return Ok(());
+    }
+    if args.contains(&"--replay") {
+        let line = "cargo test --package offhook-fuzz --features oracles --lib --tests";
+        return execute(root, line, &[]);
     }
     let seconds = match args.iter().position(|arg| *arg == "--time") {
         Some(at) => args.get(at + 1).and_then(|s| s.parse().ok()).ok_or("--time needs seconds")?,
@@ -32,8 +39,11 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Result<(), String> {
     }
     let (_, version) = output(root, "rustc -vV")?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("rustc -vV")?;
+    let features =
+        if wanted.iter().any(|name| is_oracle(name)) { " --features oracles" } else { "" };
     let build = format!(
-        "cargo build --release --package offhook-fuzz --target {host} --target-dir target/fuzz"
+        "cargo build --release --package offhook-fuzz{features} --target {host} \
+         --target-dir target/fuzz"
     );
     execute(root, &build, &[("RUSTFLAGS", FLAGS)])?;
     for target in wanted {
@@ -61,6 +71,11 @@ fn one(root: &Path, host: &str, target: &str, time: Duration) -> Result<(), Stri
     }
     say(&format!("{target}: nothing found in {} s, {figure} executions a second", time.as_secs()));
     Ok(())
+}
+
+/// Whether a target needs parsers of others, which only then are built.
+fn is_oracle(target: &str) -> bool {
+    target.starts_with("diff_")
 }
 
 /// The binaries of the fuzz package.

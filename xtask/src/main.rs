@@ -27,6 +27,8 @@ cargo xtask VERB
   fuzz --list         the fuzz targets, one a line
   fuzz TARGET --time S, fuzz --all --time S
                       looks for inputs that break a target; exit 0 when none was found
+  fuzz --replay       every seed and finding through every target, those named diff_* too,
+                      which hold our parsers against those of others
   fsm [--check]       writes the state machines' diagrams, or tells whether they are stale
   bench [CASE]        what parsing and printing cost, with instruction counts
   bench calls         what calls cost: held ones, rising rates, instructions (needs sipp)

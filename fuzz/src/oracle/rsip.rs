@@ -1,0 +1,102 @@
+//! Against `rsip` 0.4.
+
+use offhook::sip::{Message, ParseErrorKind};
+use rsip::SipMessage;
+use rsip::message::{HasHeaders as _, HeadersExt as _};
+use rsip::prelude::{ToTypedHeader as _, UntypedHeader as _};
+
+/// Same method or status, Call-ID, CSeq, headers in their order, and body.
+pub fn diff_rsip(data: &[u8]) {
+    compared(data);
+}
+
+/// Whether both understood it.
+fn compared(data: &[u8]) -> bool {
+    // Defect: only CRLF ends a line, a lone LF or CR is part of a value.
+    let end = data.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or(data.len());
+    if has_lone_line_end(data.get(..end).unwrap_or_default()) {
+        return false;
+    }
+    let Some(Ok(theirs)) = super::ask(|| SipMessage::try_from(data)) else { return false };
+    let ours = match Message::parse(data) {
+        Ok(ours) => ours,
+        Err(error) => {
+            assert!(is_not_checked_by_rsip(error.kind), "{error}");
+            return false;
+        }
+    };
+    start_line(&ours, &theirs);
+    headers(&ours, &theirs);
+    if let (Ok(ours), Ok(theirs)) = (ours.call_id(), theirs.call_id_header()) {
+        assert_eq!(ours, trim(theirs.value().as_bytes()));
+    }
+    let cseq = theirs.cseq_header().ok().and_then(|cseq| cseq.typed().ok());
+    if let (Ok(ours), Some(theirs)) = (ours.cseq(), cseq) {
+        assert_eq!(ours.number, theirs.seq);
+        // Defect: methods are read in any case.
+        assert!(ours.method.eq_ignore_ascii_case(theirs.method.to_string().as_bytes()));
+    }
+    // Defect: Content-Length is not looked at, the body is all that follows.
+    assert!(body(&theirs).starts_with(ours.body()));
+    true
+}
+
+fn body(message: &SipMessage) -> &[u8] {
+    match message {
+        SipMessage::Request(request) => &request.body,
+        SipMessage::Response(response) => &response.body,
+    }
+}
+
+/// Defects: lengths, limits and the range of status codes are not looked at.
+const fn is_not_checked_by_rsip(kind: ParseErrorKind) -> bool {
+    matches!(
+        kind,
+        ParseErrorKind::ContentLength
+            | ParseErrorKind::Truncated
+            | ParseErrorKind::BodyTooLong
+            | ParseErrorKind::TooManyHeaders
+            | ParseErrorKind::HeadersTooLong
+            | ParseErrorKind::StatusCode
+    )
+}
+
+fn start_line(ours: &Message<&[u8]>, theirs: &SipMessage) {
+    match theirs {
+        SipMessage::Request(request) => {
+            let method = request.method.to_string();
+            // Defect: methods are read in any case.
+            assert!(ours.method().is_some_and(|m| m.eq_ignore_ascii_case(method.as_bytes())));
+        }
+        SipMessage::Response(response) => {
+            assert_eq!(ours.status(), Some(response.status_code.code()));
+        }
+    }
+}
+
+fn headers(ours: &Message<&[u8]>, theirs: &SipMessage) {
+    let theirs: Vec<String> = theirs.headers().iter().map(ToString::to_string).collect();
+    assert_eq!(ours.headers().count(), theirs.len());
+    for (header, theirs) in ours.headers().zip(&theirs) {
+        let (name, value) = theirs.split_once(':').unwrap_or_default();
+        assert!(header.name.eq_ignore_ascii_case(name.as_bytes()), "{theirs}");
+        assert_eq!(header.value, trim(value.as_bytes()), "{theirs}");
+    }
+}
+
+fn trim(value: &[u8]) -> &[u8] {
+    value.trim_ascii()
+}
+
+fn has_lone_line_end(data: &[u8]) -> bool {
+    let crlf = data.windows(2).filter(|pair| pair == b"\r\n").count();
+    data.iter().filter(|byte| matches!(byte, b'\r' | b'\n')).count() != 2 * crlf
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_seeds_are_understood_by_both() {
+        super::super::each_seed("diff_rsip", super::compared);
+    }
+}
