@@ -1,5 +1,7 @@
 //! The names of headers: which ones are known, how they print, their compact forms.
 
+use super::scan::all_token;
+
 /// A header that offhook knows by name (RFC 3261 §20 and extensions); everything else is `Other`
 /// and kept all the same.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -66,71 +68,157 @@ pub enum HeaderName {
     Other,
 }
 
+/// Every known header, in the order of the enum.
+const KNOWN: [HeaderName; HeaderName::Other as usize] = [
+    HeaderName::Accept,
+    HeaderName::AcceptEncoding,
+    HeaderName::AcceptLanguage,
+    HeaderName::AlertInfo,
+    HeaderName::Allow,
+    HeaderName::AllowEvents,
+    HeaderName::AuthenticationInfo,
+    HeaderName::Authorization,
+    HeaderName::CallId,
+    HeaderName::CallInfo,
+    HeaderName::Contact,
+    HeaderName::ContentDisposition,
+    HeaderName::ContentEncoding,
+    HeaderName::ContentLanguage,
+    HeaderName::ContentLength,
+    HeaderName::ContentType,
+    HeaderName::CSeq,
+    HeaderName::Date,
+    HeaderName::ErrorInfo,
+    HeaderName::Event,
+    HeaderName::Expires,
+    HeaderName::From,
+    HeaderName::InReplyTo,
+    HeaderName::MaxForwards,
+    HeaderName::MinExpires,
+    HeaderName::MimeVersion,
+    HeaderName::Organization,
+    HeaderName::Path,
+    HeaderName::Priority,
+    HeaderName::ProxyAuthenticate,
+    HeaderName::ProxyAuthorization,
+    HeaderName::ProxyRequire,
+    HeaderName::RAck,
+    HeaderName::RSeq,
+    HeaderName::Reason,
+    HeaderName::RecordRoute,
+    HeaderName::ReferTo,
+    HeaderName::ReferredBy,
+    HeaderName::Replaces,
+    HeaderName::ReplyTo,
+    HeaderName::Require,
+    HeaderName::RetryAfter,
+    HeaderName::Route,
+    HeaderName::Server,
+    HeaderName::ServiceRoute,
+    HeaderName::SessionExpires,
+    HeaderName::Subject,
+    HeaderName::SubscriptionState,
+    HeaderName::Supported,
+    HeaderName::Timestamp,
+    HeaderName::To,
+    HeaderName::Unsupported,
+    HeaderName::UserAgent,
+    HeaderName::Via,
+    HeaderName::Warning,
+    HeaderName::WwwAuthenticate,
+];
+
+/// Where a name may stand in [`TABLE`]: its length, its first letter and the one in its middle.
+/// That tells nearly all known names apart.
+const fn slot(length: usize, first: u8, middle: u8) -> u8 {
+    #[expect(clippy::cast_possible_truncation, reason = "a hash keeps the low bits")]
+    let length = length as u8;
+    let (first, middle) = ((first | FOLD).wrapping_mul(18), (middle | FOLD).wrapping_mul(31));
+    length.wrapping_add(first).wrapping_add(middle)
+}
+
+/// The bit that makes a letter small. Two bytes of a `token` that differ in it alone are the same
+/// letter, or one of them is no part of a known name.
+const FOLD: u8 = 0x20;
+
+/// The known names by [`slot`]; a name whose slot was taken stands in the next free one.
+#[expect(clippy::indexing_slicing, reason = "at compile time a bad index is an error")]
+const TABLE: [HeaderName; 256] = {
+    let mut table = [HeaderName::Other; 256];
+    let mut next = 0;
+    while next < KNOWN.len() {
+        assert!(KNOWN[next] as usize == next, "KNOWN has the order of the enum");
+        let name = KNOWN[next].as_str().as_bytes();
+        let mut place = slot(name.len(), name[0], name[name.len() / 2]);
+        while !matches!(table[place as usize], HeaderName::Other) {
+            place = place.wrapping_add(1);
+        }
+        table[place as usize] = KNOWN[next];
+        next += 1;
+    }
+    table
+};
+
+/// Whether two tokens are the same in any case, eight bytes at a time.
+fn same(a: &[u8], b: &[u8]) -> bool {
+    let folded = |word: &[u8; 8]| u64::from_le_bytes(*word) | u64::from_le_bytes([FOLD; 8]);
+    let ends =
+        |token: &[u8]| Some((token.first_chunk().map(folded)?, token.last_chunk().map(folded)?));
+    if a.len() != b.len() {
+        return false;
+    }
+    match (ends(a), ends(b)) {
+        (Some(one), Some(other)) => {
+            // Up to sixteen bytes the two words cover all.
+            one == other && (a.len() <= 16 || a.eq_ignore_ascii_case(b))
+        }
+        _ => a.iter().zip(b).all(|(a, b)| a | FOLD == b | FOLD),
+    }
+}
+
 impl HeaderName {
     /// The header of that name, long or compact, in any case.
     #[must_use]
     pub fn from_bytes(name: &[u8]) -> Self {
-        let mut lower = [0_u8; 24];
-        let Some(slot) = lower.get_mut(..name.len()) else { return Self::Other };
-        slot.copy_from_slice(name);
-        slot.make_ascii_lowercase();
-        match &*slot {
-            b"accept" => Self::Accept,
-            b"accept-encoding" => Self::AcceptEncoding,
-            b"accept-language" => Self::AcceptLanguage,
-            b"alert-info" => Self::AlertInfo,
-            b"allow" => Self::Allow,
-            b"allow-events" | b"u" => Self::AllowEvents,
-            b"authentication-info" => Self::AuthenticationInfo,
-            b"authorization" => Self::Authorization,
-            b"call-id" | b"i" => Self::CallId,
-            b"call-info" => Self::CallInfo,
-            b"contact" | b"m" => Self::Contact,
-            b"content-disposition" => Self::ContentDisposition,
-            b"content-encoding" | b"e" => Self::ContentEncoding,
-            b"content-language" => Self::ContentLanguage,
-            b"content-length" | b"l" => Self::ContentLength,
-            b"content-type" | b"c" => Self::ContentType,
-            b"cseq" => Self::CSeq,
-            b"date" => Self::Date,
-            b"error-info" => Self::ErrorInfo,
-            b"event" | b"o" => Self::Event,
-            b"expires" => Self::Expires,
-            b"from" | b"f" => Self::From,
-            b"in-reply-to" => Self::InReplyTo,
-            b"max-forwards" => Self::MaxForwards,
-            b"min-expires" => Self::MinExpires,
-            b"mime-version" => Self::MimeVersion,
-            b"organization" => Self::Organization,
-            b"path" => Self::Path,
-            b"priority" => Self::Priority,
-            b"proxy-authenticate" => Self::ProxyAuthenticate,
-            b"proxy-authorization" => Self::ProxyAuthorization,
-            b"proxy-require" => Self::ProxyRequire,
-            b"rack" => Self::RAck,
-            b"rseq" => Self::RSeq,
-            b"reason" => Self::Reason,
-            b"record-route" => Self::RecordRoute,
-            b"refer-to" | b"r" => Self::ReferTo,
-            b"referred-by" | b"b" => Self::ReferredBy,
-            b"replaces" => Self::Replaces,
-            b"reply-to" => Self::ReplyTo,
-            b"require" => Self::Require,
-            b"retry-after" => Self::RetryAfter,
-            b"route" => Self::Route,
-            b"server" => Self::Server,
-            b"service-route" => Self::ServiceRoute,
-            b"session-expires" | b"x" => Self::SessionExpires,
-            b"subject" | b"s" => Self::Subject,
-            b"subscription-state" => Self::SubscriptionState,
-            b"supported" | b"k" => Self::Supported,
-            b"timestamp" => Self::Timestamp,
-            b"to" | b"t" => Self::To,
-            b"unsupported" => Self::Unsupported,
-            b"user-agent" => Self::UserAgent,
-            b"via" | b"v" => Self::Via,
-            b"warning" => Self::Warning,
-            b"www-authenticate" => Self::WwwAuthenticate,
+        if all_token(name) { Self::from_token(name) } else { Self::Other }
+    }
+
+    /// The header of that name, which is known to be a `token`.
+    pub(super) fn from_token(name: &[u8]) -> Self {
+        let (first, middle) = match name {
+            [] => return Self::Other,
+            [letter] => return Self::from_compact(*letter),
+            [first, ..] => (*first, name.get(name.len() / 2).copied().unwrap_or_default()),
+        };
+        let mut place = slot(name.len(), first, middle);
+        loop {
+            #[expect(clippy::indexing_slicing, reason = "a byte is always inside of 256 cells")]
+            let candidate = TABLE[usize::from(place)];
+            if candidate == Self::Other || same(candidate.as_str().as_bytes(), name) {
+                return candidate;
+            }
+            place = place.wrapping_add(1);
+        }
+    }
+
+    /// The header of a compact form (RFC 3261 §7.3.3 and the registry).
+    const fn from_compact(letter: u8) -> Self {
+        match letter | FOLD {
+            b'b' => Self::ReferredBy,
+            b'c' => Self::ContentType,
+            b'e' => Self::ContentEncoding,
+            b'f' => Self::From,
+            b'i' => Self::CallId,
+            b'k' => Self::Supported,
+            b'l' => Self::ContentLength,
+            b'm' => Self::Contact,
+            b'o' => Self::Event,
+            b'r' => Self::ReferTo,
+            b's' => Self::Subject,
+            b't' => Self::To,
+            b'u' => Self::AllowEvents,
+            b'v' => Self::Via,
+            b'x' => Self::SessionExpires,
             _ => Self::Other,
         }
     }
@@ -244,5 +332,39 @@ mod tests {
             HeaderName::Other
         );
         assert_eq!(HeaderName::from_bytes(b""), HeaderName::Other);
+    }
+
+    #[test]
+    fn every_known_name_is_found_in_any_case_and_no_byte_of_it_may_differ() {
+        for known in KNOWN {
+            let name = known.as_str().as_bytes();
+            for spelled in [name.to_vec(), name.to_ascii_lowercase(), name.to_ascii_uppercase()] {
+                assert_eq!(HeaderName::from_bytes(&spelled), known);
+                for at in 0..spelled.len() {
+                    for byte in 0..=255 {
+                        let mut other = spelled.clone();
+                        other[at] = byte;
+                        let same = byte.eq_ignore_ascii_case(&spelled[at]);
+                        let found = HeaderName::from_bytes(&other);
+                        assert_eq!(found == known, same, "{known:?} {at} {byte}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn compact_forms_are_those_of_the_registry() {
+        let forms: Vec<_> = (0..=255_u8)
+            .filter(|letter| !letter.is_ascii_uppercase())
+            .filter_map(|letter| match HeaderName::from_bytes(&[letter]) {
+                HeaderName::Other => None,
+                known => Some(format!("{}={}", char::from(letter), known.as_str())),
+            })
+            .collect();
+        let expected = "b=Referred-By c=Content-Type e=Content-Encoding f=From i=Call-ID \
+            k=Supported l=Content-Length m=Contact o=Event r=Refer-To s=Subject t=To \
+            u=Allow-Events v=Via x=Session-Expires";
+        assert_eq!(forms.join(" "), expected);
     }
 }

@@ -109,12 +109,7 @@ impl<B: AsRef<[u8]>> Message<B> {
     /// Every header line, in order.
     pub fn headers(&self) -> impl Iterator<Item = Header<'_>> {
         let bytes = self.as_bytes();
-        self.index.headers.iter().map(move |header| Header {
-            id: header.id,
-            name: header.name.of(bytes),
-            value: header.value.of(bytes),
-            offset: header.value.start as usize,
-        })
+        self.index.headers.iter().map(move |header| header.of(bytes))
     }
 
     /// The first header of that name, as written.
@@ -125,7 +120,9 @@ impl<B: AsRef<[u8]>> Message<B> {
 
     /// Every header line of that name.
     pub(super) fn all(&self, name: HeaderName) -> impl Iterator<Item = Header<'_>> {
-        self.headers().filter(move |header| header.id == name)
+        let bytes = self.as_bytes();
+        let spans = self.index.headers.iter().filter(move |header| header.id == name);
+        spans.map(move |header| header.of(bytes))
     }
 
     /// The elements of every header of that name, comma lists taken apart, in order.

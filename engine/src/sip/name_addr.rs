@@ -1,6 +1,6 @@
 //! `"Display" <uri>;params` of From, To, Contact, Route and their like (RFC 3261 §20.10).
 
-use super::scan::{Params, is_token, quoted, trim};
+use super::scan::{Class, Params, quoted, trim};
 use super::uri::{Uri, UriError};
 
 /// A name and an address with the parameters that follow them.
@@ -87,9 +87,7 @@ fn display(value: &[u8]) -> Result<(&[u8], &[u8]), UriError> {
     }
     let Some(bracket) = memchr::memchr(b'<', value) else { return Ok((b"", value)) };
     let (display, rest) = value.split_at(bracket);
-    // Unquoted names are tokens and blanks; letters beyond ASCII are seen and harmless.
-    let plain = |b: &u8| is_token(*b) || super::scan::is_lws(*b) || *b >= 128;
-    if display.iter().all(plain) {
+    if Class::DISPLAY.has_all(display) {
         Ok((trim(display), rest))
     } else {
         Err(UriError("a display name with other than letters, digits and blanks is quoted"))

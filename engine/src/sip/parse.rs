@@ -1,11 +1,12 @@
 //! One pass over the bytes: the start line, then a span for each header, then the body.
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 use smallvec::SmallVec;
 
 use super::error::{ParseError, ParseErrorKind};
 use super::header::HeaderName;
-use super::scan::{is_lws, is_token, number, trim};
+use super::message::Header;
+use super::scan::{Class, all_token, is_lws, number, trim};
 
 /// Header lines in a message at most; one more is 513.
 pub const HEADERS_MAX: usize = 256;
@@ -44,6 +45,17 @@ pub(super) struct HeaderSpan {
     pub(super) id: HeaderName,
     pub(super) name: Span,
     pub(super) value: Span,
+}
+
+impl HeaderSpan {
+    pub(super) fn of(self, bytes: &[u8]) -> Header<'_> {
+        Header {
+            id: self.id,
+            name: self.name.of(bytes),
+            value: self.value.of(bytes),
+            offset: self.value.start as usize,
+        }
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -90,6 +102,15 @@ fn header_lines(
 ) -> Result<(), ParseError> {
     let mut fault = None;
     loop {
+        if index.headers.len() < HEADERS_MAX
+            && let Some((header, next)) = plain_line(bytes, *at)
+            && next.saturating_sub(begin) <= HEADER_SECTION_MAX
+        {
+            index.headers.push(header);
+            *at = next;
+            continue;
+        }
+        // The empty line, a folded header, or something wrong.
         let (end, next) =
             line(bytes, *at).ok_or(error(ParseErrorKind::Unterminated, bytes.len()))?;
         if next.saturating_sub(begin) > HEADER_SECTION_MAX {
@@ -110,6 +131,44 @@ fn header_lines(
         }
         *at = next;
     }
+}
+
+/// A header as nearly all are: on one line, with nothing wrong; and the start of the next. The
+/// bytes are looked at once.
+fn plain_line(bytes: &[u8], at: usize) -> Option<(HeaderSpan, usize)> {
+    let line = bytes.get(at..)?;
+    let name_length = Class::TOKEN.run(line);
+    let name = line.get(..name_length).filter(|name| !name.is_empty())?;
+    let colon = skip_blanks(line, name_length);
+    if line.get(colon) != Some(&b':') {
+        return None;
+    }
+    let start = skip_blanks(line, colon + 1);
+    let value = line.get(start..)?;
+    let (value, rest) = value.split_at(memchr2(b'\r', b'\n', value)?);
+    let (end, rest) = match rest {
+        [b'\r', b'\n', rest @ ..] => (2, rest),
+        [b'\n', rest @ ..] => (1, rest),
+        _ => return None,
+    };
+    if let [b' ' | b'\t', ..] = rest {
+        return None;
+    }
+    let next = at + start + value.len() + end;
+    let header = HeaderSpan {
+        id: HeaderName::from_token(name),
+        name: Span::new(at, at + name_length),
+        value: Span::new(at + start, at + start + trim(value).len()),
+    };
+    Some((header, next))
+}
+
+/// Where the blanks end that stand in `line` from `at` on.
+fn skip_blanks(line: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\t') = line.get(at) {
+        at += 1;
+    }
+    at
 }
 
 /// The end of the line that starts at `at`, without its CRLF or LF, and the start of the next.
@@ -147,7 +206,7 @@ fn start_line(
     let second = memchr(b' ', rest).ok_or(bad)?;
     let (uri, version) = rest.split_at(second);
     let version = version.get(1..).unwrap_or_default();
-    if method.is_empty() || uri.is_empty() || !method.iter().all(|&byte| is_token(byte)) {
+    if uri.is_empty() || !all_token(method) {
         return Err(bad);
     }
     let uri_start = start + first + 1;
@@ -196,7 +255,7 @@ fn header_line(bytes: &[u8], start: usize, end: usize) -> Result<HeaderSpan, Par
     let name = line.get(..colon).unwrap_or_default();
     let name_length = name.len() - name.iter().rev().take_while(|byte| is_lws(**byte)).count();
     let name = name.get(..name_length).unwrap_or_default();
-    if name.is_empty() || !name.iter().all(|&byte| is_token(byte)) {
+    if !all_token(name) {
         return Err(bad);
     }
     let value = line.get(colon + 1..).unwrap_or_default();
@@ -209,7 +268,7 @@ fn header_line(bytes: &[u8], start: usize, end: usize) -> Result<HeaderSpan, Par
     let blanks = value.iter().take_while(|byte| is_lws(**byte)).count();
     let value_start = (start + colon + 1 + blanks).min(end);
     Ok(HeaderSpan {
-        id: HeaderName::from_bytes(name),
+        id: HeaderName::from_token(name),
         name: Span::new(start, start + name_length),
         value: Span::new(value_start, value_start + trimmed.len()),
     })

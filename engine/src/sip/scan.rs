@@ -2,47 +2,111 @@
 
 use std::borrow::Cow;
 
-/// Which bytes a `token` is made of, by value: one look instead of ten comparisons.
-const TOKEN: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 128 {
-        #[expect(clippy::cast_possible_truncation, reason = "below 128")]
-        let value = byte as u8;
-        #[expect(clippy::indexing_slicing, reason = "at compile time a bad index is an error")]
-        let cell = &mut table[byte];
-        *cell = value.is_ascii_alphanumeric()
-            || matches!(
-                value,
-                b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~'
-            );
-        byte += 1;
+use memchr::memchr;
+
+/// A set of bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Class(u8);
+
+impl Class {
+    /// `token`.
+    pub(super) const TOKEN: Self = Self(1);
+    /// Linear white space; folded line ends count.
+    pub(super) const LWS: Self = Self(2);
+    /// What an unquoted parameter value is made of: a token or a host (colons and brackets for
+    /// IPv6). `/`, `=` and `@` occur in the tags and keys of real peers.
+    pub(super) const PARAM_VALUE: Self = Self(4);
+    /// What may stand in a URI, but for `%`: no blank, quote, angle bracket or control character.
+    pub(super) const URI: Self = Self(8);
+    /// A name or an IPv4 address.
+    pub(super) const HOST: Self = Self(16);
+    /// An unquoted display name: tokens and blanks; letters beyond ASCII are seen and harmless.
+    pub(super) const DISPLAY: Self = Self(32);
+    /// A URI's scheme.
+    pub(super) const SCHEME: Self = Self(64);
+
+    /// Whether `byte` is in the set.
+    pub(super) const fn has(self, byte: u8) -> bool {
+        classes_of(byte) & self.0 != 0
+    }
+
+    /// Whether all of `bytes` are; eight are looked up between two decisions.
+    pub(super) fn has_all(self, bytes: &[u8]) -> bool {
+        let (eights, rest) = bytes.as_chunks::<8>();
+        let common =
+            |eight: &[u8; 8]| eight.iter().fold(self.0, |in_all, &b| in_all & classes_of(b));
+        eights.iter().all(|eight| common(eight) != 0) && rest.iter().all(|&byte| self.has(byte))
+    }
+
+    /// How many bytes at the front of `bytes` are.
+    pub(super) fn run(self, bytes: &[u8]) -> usize {
+        bytes.iter().position(|&byte| !self.has(byte)).unwrap_or(bytes.len())
+    }
+}
+
+const fn classes_of(byte: u8) -> u8 {
+    #[expect(clippy::indexing_slicing, reason = "a byte is always inside of 256 cells")]
+    CLASSES[byte as usize]
+}
+
+/// Which sets each byte is in: one look instead of ten comparisons.
+const CLASSES: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut index = 0;
+    while index < 256 {
+        #[expect(clippy::cast_possible_truncation, reason = "below 256")]
+        let byte = index as u8;
+        let beyond_ascii = byte >= 128;
+        let lws = matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+        let letter = byte.is_ascii_alphanumeric();
+        let token = letter
+            || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~');
+        let value = matches!(byte, b'[' | b']' | b':' | b'/' | b'=' | b'@');
+        let uri = byte > b' ' && !matches!(byte, 127 | b'<' | b'>' | b'"' | b'%');
+        let sets = [
+            (token, Class::TOKEN),
+            (lws, Class::LWS),
+            (token || value || beyond_ascii, Class::PARAM_VALUE),
+            (uri, Class::URI),
+            (letter || matches!(byte, b'-' | b'.' | b'_'), Class::HOST),
+            (token || lws || beyond_ascii, Class::DISPLAY),
+            (letter || matches!(byte, b'+' | b'-' | b'.'), Class::SCHEME),
+        ];
+        let mut set = 0;
+        while set < sets.len() {
+            #[expect(clippy::indexing_slicing, reason = "at compile time a bad index is an error")]
+            if sets[set].0 {
+                table[index] |= sets[set].1.0;
+            }
+            set += 1;
+        }
+        index += 1;
     }
     table
 };
 
-/// A character of `token`.
-#[must_use]
-pub(super) const fn is_token(byte: u8) -> bool {
-    #[expect(clippy::indexing_slicing, reason = "a byte is always inside of 256 cells")]
-    TOKEN[byte as usize]
-}
-
 /// Linear white space; folded line ends count.
 #[must_use]
 pub(super) const fn is_lws(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+    Class::LWS.has(byte)
 }
 
-/// Without blanks at either end.
+/// Without blanks in front.
 #[must_use]
-pub(super) fn trim(mut bytes: &[u8]) -> &[u8] {
+pub(super) fn trim_start(mut bytes: &[u8]) -> &[u8] {
     while let [first, rest @ ..] = bytes {
         if !is_lws(*first) {
             break;
         }
         bytes = rest;
     }
+    bytes
+}
+
+/// Without blanks at either end.
+#[must_use]
+pub(super) fn trim(bytes: &[u8]) -> &[u8] {
+    let mut bytes = trim_start(bytes);
     while let [rest @ .., last] = bytes {
         if !is_lws(*last) {
             break;
@@ -55,7 +119,7 @@ pub(super) fn trim(mut bytes: &[u8]) -> &[u8] {
 /// Whether `bytes` is a `token`.
 #[must_use]
 pub(super) fn all_token(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && bytes.iter().all(|&byte| is_token(byte))
+    !bytes.is_empty() && Class::TOKEN.has_all(bytes)
 }
 
 /// The decimal number that `bytes` is, digits alone; `None` when it does not fit.
@@ -73,23 +137,19 @@ pub(super) fn number(bytes: &[u8]) -> Option<u64> {
 /// `bytes` before and after the first byte `at` that stands outside quotes and angle brackets.
 #[must_use]
 pub(super) fn split_outside(bytes: &[u8], at: u8) -> (&[u8], Option<&[u8]>) {
-    let (mut quoted, mut angled, mut escaped) = (false, false, false);
-    for (position, &byte) in bytes.iter().enumerate() {
-        if escaped {
-            escaped = false;
-            continue;
-        }
-        match byte {
-            b'\\' if quoted => escaped = true,
-            b'"' if !angled => quoted = !quoted,
-            b'<' if !quoted => angled = true,
-            b'>' if !quoted => angled = false,
-            _ if byte == at && !quoted && !angled => {
-                let (before, after) = bytes.split_at(position);
-                return (before, after.get(1..));
-            }
-            _ => {}
-        }
+    let mut from = 0;
+    while let Some(rest) = bytes.get(from..) {
+        let stop = |byte: &u8| *byte == at || matches!(byte, b'"' | b'<');
+        let Some(position) = rest.iter().position(stop) else { break };
+        let (before, found) = rest.split_at(position);
+        let closed = match found {
+            [b'"', ..] => quoted(found).map(|(_, after)| after),
+            [b'<', inside @ ..] => memchr(b'>', inside).and_then(|close| inside.get(close + 1..)),
+            _ => return (bytes.split_at(from + before.len()).0, found.get(1..)),
+        };
+        // What is not closed goes on to the end.
+        let Some(after) = closed else { break };
+        from = bytes.len() - after.len();
     }
     (bytes, None)
 }
@@ -179,21 +239,11 @@ impl<'a> Params<'a> {
     /// Whether every parameter is `token [= (token / host / quoted-string)]` and quotes close.
     #[must_use]
     pub(super) fn is_well_formed(self) -> bool {
-        let body = match self.0 {
-            [] => return true,
-            [b';', body @ ..] => body,
-            _ => return false,
-        };
-        let mut rest = Some(body);
-        while let Some(bytes) = rest {
-            let (param, after) = split_outside(bytes, b';');
-            rest = after;
-            let (name, value) = split_outside(param, b'=');
-            let (name, value) = (trim(name), value.map(trim));
-            // An empty tag is seen in the CANCELs of real peers: it is no tag.
-            let empty_tag = value == Some(b"") && name.eq_ignore_ascii_case(b"tag");
-            if !all_token(name) || (!empty_tag && value.is_some_and(|v| !is_param_value(v))) {
-                return false;
+        let mut rest = self.0;
+        while let [first, param @ ..] = rest {
+            match after_param(param) {
+                Some(after) if *first == b';' => rest = after,
+                _ => return false,
             }
         }
         true
@@ -227,16 +277,31 @@ pub(crate) fn without_empty_tag(value: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
-/// A token, a host (colons and brackets for IPv6), or a closed quoted string. `/` and `=` occur in
-/// the tags and keys of real peers.
-fn is_param_value(value: &[u8]) -> bool {
-    match value {
-        [] => false,
-        [b'"', ..] => quoted(value).is_some_and(|(_, after)| after.is_empty()),
-        _ => value.iter().all(|&b| {
-            is_token(b) || matches!(b, b'[' | b']' | b':' | b'/' | b'=' | b'@') || b >= 128
-        }),
-    }
+/// Reads one parameter of the well-formed kind at the front of `bytes`: what follows it, from its
+/// semicolon on.
+fn after_param(bytes: &[u8]) -> Option<&[u8]> {
+    let bytes = trim_start(bytes);
+    let (name, rest) = bytes.split_at(Class::TOKEN.run(bytes));
+    let rest = trim_start(rest);
+    let after = match rest {
+        [b'=', value @ ..] => {
+            let value = trim_start(value);
+            // An empty tag is seen in the CANCELs of real peers: it is no tag.
+            let empty_tag = name.eq_ignore_ascii_case(b"tag") && matches!(value, [] | [b';', ..]);
+            if empty_tag { value } else { after_value(value)? }
+        }
+        _ => rest,
+    };
+    (!name.is_empty() && matches!(after, [] | [b';', ..])).then_some(after)
+}
+
+/// What follows a token, a host or a closed quoted string, and blanks.
+fn after_value(value: &[u8]) -> Option<&[u8]> {
+    let after = match value {
+        [b'"', ..] => quoted(value)?.1,
+        _ => value.get(Class::PARAM_VALUE.run(value)..)?,
+    };
+    (after.len() < value.len()).then(|| trim_start(after))
 }
 
 /// Splits a quoted string at the front of `bytes` into its inside and what follows the closing

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use memchr::memchr;
 
-use super::scan::{Params, number, split_outside};
+use super::scan::{Class, Params, number, split_outside};
 
 /// A URI in someone else's bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,13 +59,12 @@ impl<'a> Uri<'a> {
         let colon = memchr(b':', raw).ok_or(UriError("a URI needs a scheme and a colon"))?;
         let (scheme, rest) = raw.split_at(colon);
         let rest = rest.get(1..).unwrap_or_default();
-        let scheme_ok = scheme.first().is_some_and(u8::is_ascii_alphabetic)
-            && scheme.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
-        if !scheme_ok {
+        let letter_first = scheme.first().is_some_and(u8::is_ascii_alphabetic);
+        if !letter_first || !Class::SCHEME.has_all(scheme) {
             return Err(UriError("a URI's scheme is letters, digits, +, - and ."));
         }
-        let strange = |b: &u8| *b <= b' ' || *b == 127 || matches!(b, b'<' | b'>' | b'"');
-        if rest.is_empty() || rest.iter().any(strange) {
+        let escapes = !Class::URI.has_all(rest);
+        if rest.is_empty() || escapes && !rest.iter().all(|&b| b == b'%' || Class::URI.has(b)) {
             return Err(UriError("a URI has no blanks, quotes, brackets or control characters"));
         }
         let mut uri = Self {
@@ -79,13 +78,13 @@ impl<'a> Uri<'a> {
             headers: None,
         };
         if uri.is_sip() {
-            uri.fill(rest)?;
+            uri.fill(rest, escapes)?;
         }
         Ok(uri)
     }
 
-    fn fill(&mut self, rest: &'a [u8]) -> Result<(), UriError> {
-        if !escapes_are_whole(rest) {
+    fn fill(&mut self, rest: &'a [u8], escapes: bool) -> Result<(), UriError> {
+        if escapes && !escapes_are_whole(rest) {
             return Err(UriError("% is followed by two hexadecimal digits"));
         }
         let mut rest = rest;
@@ -163,9 +162,11 @@ impl<'a> Host<'a> {
     }
 
     fn name(name: &'a [u8]) -> Result<Self, UriError> {
-        let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
-        if name.is_empty() || !name.iter().all(plain) {
+        if name.is_empty() || !Class::HOST.has_all(name) {
             return Err(UriError("a host is letters, digits, - and ."));
+        }
+        if !name.first().is_some_and(u8::is_ascii_digit) {
+            return Ok(Self::Name(name));
         }
         let text = std::str::from_utf8(name).unwrap_or_default();
         Ok(Ipv4Addr::from_str(text).map_or(Self::Name(name), |address| Self::Ip(address.into())))

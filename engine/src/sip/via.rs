@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::scan::{Params, all_token, is_lws, number, trim};
+use super::scan::{Class, Params, is_lws, number, trim};
 use super::uri::{Host, UriError};
 
 /// One hop.
@@ -24,19 +24,12 @@ impl<'a> Via<'a> {
     /// # Errors
     /// When it breaks the grammar.
     pub fn parse(value: &'a [u8]) -> Result<Self, UriError> {
-        let mut parts = value.splitn(3, |&byte| byte == b'/');
-        let (name, version, rest) = (parts.next(), parts.next(), parts.next());
-        let (Some(name), Some(version), Some(rest)) = (name, version, rest) else {
-            return Err(UriError("a Via begins with SIP/2.0/TRANSPORT"));
-        };
-        if !trim(name).eq_ignore_ascii_case(b"SIP") || trim(version) != b"2.0" {
-            return Err(UriError("a Via begins with SIP/2.0/TRANSPORT"));
-        }
-        let rest = trim(rest);
-        let blank = rest.iter().position(|byte| is_lws(*byte));
-        let (transport, rest) = rest.split_at(blank.ok_or(UriError("a Via needs a sent-by"))?);
-        if !all_token(transport) {
-            return Err(UriError("a Via's transport is a token"));
+        let rest = after_protocol(value).ok_or(UriError("a Via begins with SIP/2.0/TRANSPORT"))?;
+        let (transport, rest) = rest.split_at(Class::TOKEN.run(rest));
+        if transport.is_empty() || !rest.first().is_some_and(|byte| is_lws(*byte)) {
+            let blank = rest.iter().any(|byte| is_lws(*byte));
+            let what = if blank { "a Via's transport is a token" } else { "a Via needs a sent-by" };
+            return Err(UriError(what));
         }
         let rest = trim(rest);
         let semicolon = memchr::memchr(b';', rest).unwrap_or(rest.len());
@@ -71,6 +64,16 @@ impl<'a> Via<'a> {
         let value = self.params.get("rport")?;
         Some(value.and_then(number).and_then(|port| u16::try_from(port).ok()))
     }
+}
+
+/// What stands behind `SIP/2.0/`, with any blanks around the slashes.
+fn after_protocol(value: &[u8]) -> Option<&[u8]> {
+    if let Some(rest) = value.strip_prefix(b"SIP/2.0/") {
+        return Some(trim(rest));
+    }
+    let mut parts = value.splitn(3, |&byte| byte == b'/');
+    let (name, version, rest) = (parts.next()?, parts.next()?, parts.next()?);
+    (trim(name).eq_ignore_ascii_case(b"SIP") && trim(version) == b"2.0").then(|| trim(rest))
 }
 
 fn sent_by_of(sent_by: &[u8]) -> Result<(Host<'_>, Option<u16>), UriError> {
