@@ -1,6 +1,6 @@
 //! The names of headers: which ones are known, how they print, their compact forms.
 
-use super::scan::all_token;
+use super::scan::{controls, word};
 
 /// A header that offhook knows by name (RFC 3261 §20 and extensions); everything else is `Other`
 /// and kept all the same.
@@ -128,6 +128,9 @@ const KNOWN: [HeaderName; HeaderName::Other as usize] = [
     HeaderName::WwwAuthenticate,
 ];
 
+/// The length of the longest known name.
+const LENGTH_MAX: usize = 19;
+
 /// Where a name may stand in [`TABLE`]: its length, its first letter and the one in its middle.
 /// That tells nearly all known names apart.
 const fn slot(length: usize, first: u8, middle: u8) -> u8 {
@@ -137,8 +140,8 @@ const fn slot(length: usize, first: u8, middle: u8) -> u8 {
     length.wrapping_add(first).wrapping_add(middle)
 }
 
-/// The bit that makes a letter small. Two bytes of a `token` that differ in it alone are the same
-/// letter, or one of them is no part of a known name.
+/// The bit that makes a letter small. Of the bytes that are no control characters, no two differ
+/// in it alone and are one of them part of a known name, unless they are the same letter.
 const FOLD: u8 = 0x20;
 
 /// The known names by [`slot`]; a name whose slot was taken stands in the next free one.
@@ -149,6 +152,7 @@ const TABLE: [HeaderName; 256] = {
     while next < KNOWN.len() {
         assert!(KNOWN[next] as usize == next, "KNOWN has the order of the enum");
         let name = KNOWN[next].as_str().as_bytes();
+        assert!(name.len() <= LENGTH_MAX, "LENGTH_MAX is the longest name's");
         let mut place = slot(name.len(), name[0], name[name.len() / 2]);
         while !matches!(table[place as usize], HeaderName::Other) {
             place = place.wrapping_add(1);
@@ -159,37 +163,39 @@ const TABLE: [HeaderName; 256] = {
     table
 };
 
-/// Whether two tokens are the same in any case, eight bytes at a time.
-fn same(a: &[u8], b: &[u8]) -> bool {
-    let folded = |word: &[u8; 8]| u64::from_le_bytes(*word) | u64::from_le_bytes([FOLD; 8]);
-    let ends =
-        |token: &[u8]| Some((token.first_chunk().map(folded)?, token.last_chunk().map(folded)?));
-    if a.len() != b.len() {
+/// Whether `name` is `known` in any case, eight bytes at a time.
+fn same(known: &[u8], name: &[u8]) -> bool {
+    if known.len() != name.len() {
         return false;
     }
-    match (ends(a), ends(b)) {
+    let ends = |token: &[u8]| Some((word(token.first_chunk()?), word(token.last_chunk()?)));
+    match (ends(known), ends(name)) {
         (Some(one), Some(other)) => {
+            let fold = word(&[FOLD; 8]);
+            let same = |a: u64, b: u64| a | fold == b | fold && controls(b) == 0;
             // Up to sixteen bytes the two words cover all.
-            one == other && (a.len() <= 16 || a.eq_ignore_ascii_case(b))
+            let covered = known.len() <= 16 || known.eq_ignore_ascii_case(name);
+            same(one.0, other.0) && same(one.1, other.1) && covered
         }
-        _ => a.iter().zip(b).all(|(a, b)| a | FOLD == b | FOLD),
+        _ => known.iter().zip(name).all(|(a, b)| a | FOLD == b | FOLD && *b >= FOLD),
     }
 }
 
 impl HeaderName {
     /// The header of that name, long or compact, in any case.
     #[must_use]
+    #[inline]
     pub fn from_bytes(name: &[u8]) -> Self {
-        if all_token(name) { Self::from_token(name) } else { Self::Other }
+        match name {
+            [] => Self::Other,
+            [letter] => Self::from_compact(*letter),
+            _ if name.len() > LENGTH_MAX => Self::Other,
+            [first, ..] => Self::from_long(*first, name),
+        }
     }
 
-    /// The header of that name, which is known to be a `token`.
-    pub(super) fn from_token(name: &[u8]) -> Self {
-        let (first, middle) = match name {
-            [] => return Self::Other,
-            [letter] => return Self::from_compact(*letter),
-            [first, ..] => (*first, name.get(name.len() / 2).copied().unwrap_or_default()),
-        };
+    fn from_long(first: u8, name: &[u8]) -> Self {
+        let middle = name.get(name.len() / 2).copied().unwrap_or_default();
         let mut place = slot(name.len(), first, middle);
         loop {
             #[expect(clippy::indexing_slicing, reason = "a byte is always inside of 256 cells")]

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use super::error::{ParseError, ParseErrorKind};
 use super::header::HeaderName;
 use super::message::Header;
-use super::scan::{Class, all_token, is_lws, number, trim};
+use super::scan::{all_token, colon_or_control, is_lws, number, trim};
 
 /// Header lines in a message at most; one more is 513.
 pub const HEADERS_MAX: usize = 256;
@@ -15,7 +15,10 @@ pub const HEADER_SECTION_MAX: usize = 64 * 1024;
 /// Bytes of a body at most.
 pub const BODY_MAX: usize = 1024 * 1024;
 
-/// A piece of the buffer. Offsets fit in 32 bits because buffers beyond the limits are refused.
+/// Headers whose spans need no allocation.
+const INLINE_HEADERS: usize = 24;
+
+/// A piece of the buffer.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(super) struct Span {
     pub(super) start: u32,
@@ -23,9 +26,10 @@ pub(super) struct Span {
 }
 
 impl Span {
-    fn new(start: usize, end: usize) -> Self {
-        let clamp = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
-        Self { start: clamp(start), end: clamp(end) }
+    /// Both are offsets into what [`index`] reads, which is less than 4 GiB.
+    #[expect(clippy::cast_possible_truncation, reason = "the buffer is cut to what 32 bits count")]
+    const fn new(start: usize, end: usize) -> Self {
+        Self { start: start as u32, end: end as u32 }
     }
 
     pub(super) fn of(self, bytes: &[u8]) -> &[u8] {
@@ -61,7 +65,7 @@ impl HeaderSpan {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Index {
     pub(super) start: Start,
-    pub(super) headers: SmallVec<[HeaderSpan; 24]>,
+    pub(super) headers: SmallVec<[HeaderSpan; INLINE_HEADERS]>,
     pub(super) body: Span,
 }
 
@@ -69,6 +73,8 @@ pub(super) struct Index {
 pub(super) fn index(bytes: &[u8]) -> (Index, Option<ParseError>) {
     let mut index =
         Index { start: Start::Unknown, headers: SmallVec::new(), body: Span::default() };
+    // What lies further than the limits allow is never looked at.
+    let bytes = bytes.get(..u32::MAX as usize).unwrap_or(bytes);
     let fault = fill(bytes, &mut index).err();
     (index, fault)
 }
@@ -106,6 +112,10 @@ fn header_lines(
             && let Some((header, next)) = plain_line(bytes, *at)
             && next.saturating_sub(begin) <= HEADER_SECTION_MAX
         {
+            if index.headers.len() == INLINE_HEADERS {
+                // Once, not twice and twice again.
+                index.headers.reserve(3 * INLINE_HEADERS);
+            }
             index.headers.push(header);
             *at = next;
             continue;
@@ -137,15 +147,19 @@ fn header_lines(
 /// bytes are looked at once.
 fn plain_line(bytes: &[u8], at: usize) -> Option<(HeaderSpan, usize)> {
     let line = bytes.get(at..)?;
-    let name_length = Class::TOKEN.run(line);
-    let name = line.get(..name_length).filter(|name| !name.is_empty())?;
-    let colon = skip_blanks(line, name_length);
-    if line.get(colon) != Some(&b':') {
+    let colon = colon_or_control(line)?;
+    let (mut name, rest) = line.split_at(colon);
+    while let [shorter @ .., b' '] = name {
+        name = shorter;
+    }
+    // A known name is a token.
+    let id = HeaderName::from_bytes(name);
+    if rest.first() != Some(&b':') || id == HeaderName::Other && !all_token(name) {
         return None;
     }
     let start = skip_blanks(line, colon + 1);
     let value = line.get(start..)?;
-    let (value, rest) = value.split_at(memchr2(b'\r', b'\n', value)?);
+    let (mut value, rest) = value.split_at(memchr2(b'\r', b'\n', value)?);
     let (end, rest) = match rest {
         [b'\r', b'\n', rest @ ..] => (2, rest),
         [b'\n', rest @ ..] => (1, rest),
@@ -155,10 +169,13 @@ fn plain_line(bytes: &[u8], at: usize) -> Option<(HeaderSpan, usize)> {
         return None;
     }
     let next = at + start + value.len() + end;
+    while let [shorter @ .., b' ' | b'\t'] = value {
+        value = shorter;
+    }
     let header = HeaderSpan {
-        id: HeaderName::from_token(name),
-        name: Span::new(at, at + name_length),
-        value: Span::new(at + start, at + start + trim(value).len()),
+        id,
+        name: Span::new(at, at + name.len()),
+        value: Span::new(at + start, at + start + value.len()),
     };
     Some((header, next))
 }
@@ -268,7 +285,7 @@ fn header_line(bytes: &[u8], start: usize, end: usize) -> Result<HeaderSpan, Par
     let blanks = value.iter().take_while(|byte| is_lws(**byte)).count();
     let value_start = (start + colon + 1 + blanks).min(end);
     Ok(HeaderSpan {
-        id: HeaderName::from_token(name),
+        id: HeaderName::from_bytes(name),
         name: Span::new(start, start + name_length),
         value: Span::new(value_start, value_start + trimmed.len()),
     })

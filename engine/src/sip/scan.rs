@@ -85,6 +85,35 @@ const CLASSES: [u8; 256] = {
     table
 };
 
+/// Eight bytes as one number, the first the lowest.
+pub(super) const fn word(bytes: &[u8; 8]) -> u64 {
+    u64::from_le_bytes(*bytes)
+}
+
+const LOWEST_BITS: u64 = word(&[1; 8]);
+const HIGHEST_BITS: u64 = word(&[128; 8]);
+
+/// Not zero when a byte of `word` is a control character below the blank. The lowest bit that is
+/// set is the highest of the first such byte.
+pub(super) const fn controls(word: u64) -> u64 {
+    word.wrapping_sub(LOWEST_BITS * b' ' as u64) & !word & HIGHEST_BITS
+}
+
+/// Where the first colon or control character is, if there is one.
+pub(super) fn colon_or_control(bytes: &[u8]) -> Option<usize> {
+    let (eights, rest) = bytes.as_chunks::<8>();
+    for (index, eight) in eights.iter().enumerate() {
+        let colons = word(eight) ^ LOWEST_BITS * u64::from(b':');
+        let found =
+            controls(word(eight)) | colons.wrapping_sub(LOWEST_BITS) & !colons & HIGHEST_BITS;
+        if found != 0 {
+            return Some(index * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let in_rest = rest.iter().position(|&byte| byte == b':' || byte < b' ')?;
+    Some(eights.len() * 8 + in_rest)
+}
+
 /// Linear white space; folded line ends count.
 #[must_use]
 pub(super) const fn is_lws(byte: u8) -> bool {
@@ -118,8 +147,24 @@ pub(super) fn trim(bytes: &[u8]) -> &[u8] {
 
 /// Whether `bytes` is a `token`.
 #[must_use]
+#[inline]
 pub(super) fn all_token(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && Class::TOKEN.has_all(bytes)
+    let (first, last) = match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) if bytes.len() <= 32 => (first, last),
+        _ => return !bytes.is_empty() && Class::TOKEN.has_all(bytes),
+    };
+    is_plain(first) && is_plain(last) || Class::TOKEN.has_all(bytes)
+}
+
+/// Whether all are letters, digits and hyphens, as tokens mostly are: without branches, so that the
+/// compiler looks at all sixteen at once.
+#[inline]
+fn is_plain(bytes: &[u8; 16]) -> bool {
+    bytes.iter().fold(true, |plain, &byte| {
+        let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+        let digit = byte.wrapping_sub(b'0') < 10;
+        plain & (letter | digit | (byte == b'-'))
+    })
 }
 
 /// The decimal number that `bytes` is, digits alone; `None` when it does not fit.
