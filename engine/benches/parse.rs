@@ -8,6 +8,7 @@
 )]
 
 use std::hint::black_box;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::time::Instant;
 
 use offhook::sdp::SessionDescription;
@@ -16,6 +17,8 @@ use offhook::transaction::ServerKey;
 
 const OFFER: &[u8] = include_bytes!("../../tests/data/offer.sdp");
 const INVITE: &[u8] = include_bytes!("../../tests/data/invite.sip");
+
+const SOURCE: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 2), 5060));
 
 type Case = (&'static str, Box<dyn Fn()>);
 
@@ -74,16 +77,14 @@ fn merge_key(request: &Message) -> (Box<[u8]>, Box<[u8]>, u32) {
 }
 
 fn print_ringing(request: &Message) -> Vec<u8> {
-    let source = Some("192.0.2.2:5060".parse().unwrap());
-    Builder::response(request, 180, "Ringing", Some("1-0123456789abcdef"), source)
+    Builder::response(request, 180, "Ringing", Some("1-0123456789abcdef"), Some(SOURCE))
         .and_then(|b| b.header(HeaderName::Contact, "<sip:bob@192.0.2.4:5060>"))
         .unwrap()
         .finish()
 }
 
 fn print_ok(request: &Message) -> Vec<u8> {
-    let source = Some("192.0.2.2:5060".parse().unwrap());
-    Builder::response(request, 200, "OK", Some("1-0123456789abcdef"), source)
+    Builder::response(request, 200, "OK", Some("1-0123456789abcdef"), Some(SOURCE))
         .and_then(|b| b.header(HeaderName::Contact, "<sip:bob@192.0.2.4:5060>"))
         .and_then(|b| b.header(HeaderName::Allow, "INVITE, ACK, CANCEL, BYE, OPTIONS"))
         .and_then(|b| b.header(HeaderName::UserAgent, "bench/1.0"))

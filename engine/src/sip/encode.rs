@@ -1,14 +1,23 @@
 //! Builds messages by copying spans into one buffer.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+
+use memchr::{memchr, memchr3};
 
 use super::header::HeaderName;
 use super::message::Message;
-use super::scan::{all_token, list, split_outside, trim, without_empty_tag};
+use super::name_addr::NameAddr;
+use super::scan::{all_token, has_control, split_outside, trim, without_empty_tag};
 use super::uri::Host;
 use super::via::Via;
+
+/// Bytes of a request's headers that are reserved at most for their copies in an answer.
+const COPIED_RESERVE: usize = 4096;
+/// Bytes of Content-Length with twenty digits and the empty line.
+const CONTENT_LENGTH_LINE: usize = 40;
 
 /// A value that would break out of its place in a message: it has a CR, LF or NUL, it is empty where
 /// something must be, or it is no word where one must be.
@@ -47,8 +56,12 @@ pub struct Builder {
 }
 
 fn checked<'a>(what: &str, value: &'a [u8]) -> Result<&'a [u8], Unprintable> {
-    let breaks = value.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0));
-    if breaks { Err(Unprintable { what: what.into() }) } else { Ok(value) }
+    // A tab is a control character, too, and fine.
+    if has_control(value) && memchr3(b'\r', b'\n', 0, value).is_some() {
+        Err(Unprintable { what: what.into() })
+    } else {
+        Ok(value)
+    }
 }
 
 fn word<'a>(what: &str, value: &'a [u8]) -> Result<&'a [u8], Unprintable> {
@@ -87,41 +100,51 @@ impl Builder {
         tag: Option<&str>,
         source: Option<SocketAddr>,
     ) -> Result<Self, Unprintable> {
-        let mut builder = Self { out: Vec::with_capacity(512) };
+        let bytes = request.as_bytes();
+        let headers = &request.index.headers;
+        // What is copied, and as much again as answers commonly add.
+        let copied = headers.last().map_or(0, |header| header.value.end as usize);
+        let mut builder = Self { out: Vec::with_capacity(copied.min(COPIED_RESERVE) + 512) };
         let reason = checked("the reason phrase", reason.as_bytes())?;
-        builder.print(format_args!("SIP/2.0 {status} "));
+        builder.out.extend_from_slice(b"SIP/2.0 ");
+        builder.decimal(u64::from(status));
+        builder.out.push(b' ');
         builder.out.extend_from_slice(reason);
         builder.out.extend_from_slice(b"\r\n");
-        let mut topmost = true;
-        for header in request.headers() {
-            // What a broken request has twice is sent once.
-            let is_first =
-                || request.all(header.id).next().map(|h| h.offset) == Some(header.offset);
-            let copied = match header.id {
-                HeaderName::Via => true,
-                HeaderName::From | HeaderName::CallId | HeaderName::CSeq => is_first(),
-                HeaderName::RecordRoute => status > 100 && status < 300,
-                HeaderName::To if is_first() => {
-                    builder.to(header.value, tag.filter(|_| status != 100))?;
-                    false
+        let mut source = source;
+        // What a broken request has twice is sent once.
+        let mut seen = [false; 4];
+        let mut first =
+            |at: usize| !seen.get_mut(at).is_some_and(|seen| std::mem::replace(seen, true));
+        for header in headers {
+            let value = header.value.of(bytes);
+            match header.id {
+                // The topmost alone: the source is taken.
+                HeaderName::Via => match source.take() {
+                    Some(source) => builder.topmost_via(value, source),
+                    None => builder.line(b"Via", value),
+                },
+                HeaderName::From if first(0) => builder.line(b"From", value),
+                HeaderName::To if first(1) => builder.to(value, tag.filter(|_| status != 100))?,
+                HeaderName::CallId if first(2) => builder.line(b"Call-ID", value),
+                HeaderName::CSeq if first(3) => builder.line(b"CSeq", value),
+                HeaderName::RecordRoute if status > 100 && status < 300 => {
+                    builder.line(b"Record-Route", value);
                 }
-                _ => false,
-            };
-            if header.id == HeaderName::Via && topmost {
-                topmost = false;
-                builder.topmost_via(header.value, source);
-            } else if copied {
-                builder.line(header.id.as_str().as_bytes(), header.value);
+                _ => {}
             }
         }
         Ok(builder)
     }
 
     fn to(&mut self, value: &[u8], tag: Option<&str>) -> Result<(), Unprintable> {
-        let tagged = super::name_addr::NameAddr::parse(value).is_ok_and(|to| to.tag().is_some());
         self.out.extend_from_slice(b"To: ");
-        self.out.extend_from_slice(&without_empty_tag(value));
-        if let Some(tag) = tag.filter(|_| !tagged) {
+        // What ends with its bracket has no parameter: nothing needs to be parsed.
+        let bare = value.ends_with(b">");
+        let value = if bare { Cow::Borrowed(value) } else { without_empty_tag(value) };
+        self.out.extend_from_slice(&value);
+        let tagged = || !bare && NameAddr::parse(&value).is_ok_and(|to| to.tag().is_some());
+        if let Some(tag) = tag.filter(|_| !tagged()) {
             self.out.extend_from_slice(b";tag=");
             self.out.extend_from_slice(token("the tag", tag.as_bytes())?);
         }
@@ -129,31 +152,36 @@ impl Builder {
         Ok(())
     }
 
-    fn topmost_via(&mut self, value: &[u8], source: Option<SocketAddr>) {
-        let first = list(value).next().unwrap_or_default();
-        let (Some(source), Ok(via)) = (source, Via::parse(first)) else {
+    /// Copies the hop, and puts in where the request came from.
+    fn topmost_via(&mut self, value: &[u8], source: SocketAddr) {
+        let (mut first, mut others) = split_outside(value, b',');
+        while let (true, Some(rest)) = (trim(first).is_empty(), others) {
+            (first, others) = split_outside(rest, b',');
+        }
+        let first = trim(first);
+        let begin = self.out.len();
+        let head = first.get(..memchr(b';', first).unwrap_or(first.len())).unwrap_or_default();
+        self.out.extend_from_slice(b"Via: ");
+        self.out.extend_from_slice(trim(head));
+        let mut asked = false;
+        let via = Via::parse_telling(first, |param| {
+            if param.name.eq_ignore_ascii_case(b"rport") {
+                asked = true;
+                self.out.extend_from_slice(b";rport=");
+                self.decimal(u64::from(source.port()));
+            } else if !param.name.eq_ignore_ascii_case(b"received") {
+                self.out.push(b';');
+                self.out.extend_from_slice(param.raw);
+            }
+        });
+        let Ok(via) = via else {
+            self.out.truncate(begin);
             return self.line(b"Via", value);
         };
-        let (hop, params) = split_outside(first, b';');
-        self.out.extend_from_slice(b"Via: ");
-        self.out.extend_from_slice(trim(hop));
-        for param in params.unwrap_or_default().split(|byte| *byte == b';') {
-            let (name, _) = split_outside(param, b'=');
-            let name = trim(name);
-            if name.eq_ignore_ascii_case(b"received") || param.is_empty() {
-                continue;
-            }
-            self.out.push(b';');
-            if name.eq_ignore_ascii_case(b"rport") {
-                self.print(format_args!("rport={}", source.port()));
-            } else {
-                self.out.extend_from_slice(trim(param));
-            }
+        if asked || via.host != Host::Ip(source.ip()) {
+            self.out.extend_from_slice(b";received=");
+            self.address(source.ip());
         }
-        if via.rport().is_some() || via.host != Host::Ip(source.ip()) {
-            self.print(format_args!(";received={}", source.ip()));
-        }
-        let (_, others) = split_outside(value, b',');
         if let Some(others) = others {
             self.out.extend_from_slice(b", ");
             self.out.extend_from_slice(trim(others));
@@ -161,9 +189,34 @@ impl Builder {
         self.out.extend_from_slice(b"\r\n");
     }
 
-    fn print(&mut self, text: fmt::Arguments<'_>) {
-        // Writing to a Vec does not fail.
-        let _written = self.out.write_fmt(text);
+    fn address(&mut self, address: IpAddr) {
+        let IpAddr::V4(address) = address else {
+            // Writing to a Vec does not fail.
+            let _written = write!(self.out, "{address}");
+            return;
+        };
+        let [a, b, c, d] = address.octets();
+        self.decimal(u64::from(a));
+        for octet in [b, c, d] {
+            self.out.push(b'.');
+            self.decimal(u64::from(octet));
+        }
+    }
+
+    /// Digits without the formatting machinery, which costs more than all that is copied.
+    fn decimal(&mut self, value: u64) {
+        let mut digits = [b'0'; 20];
+        let (mut left, mut length) = (value, 0);
+        for digit in digits.iter_mut().rev() {
+            *digit += u8::try_from(left % 10).unwrap_or_default();
+            left /= 10;
+            length += 1;
+            if left == 0 {
+                break;
+            }
+        }
+        let unused = digits.len().saturating_sub(length);
+        self.out.extend_from_slice(digits.get(unused..).unwrap_or_default());
     }
 
     fn line(&mut self, name: &[u8], value: &[u8]) {
@@ -210,7 +263,10 @@ impl Builder {
     /// When the type would break out of its line.
     pub fn body(self, content_type: &[u8], body: &[u8]) -> Result<Vec<u8>, Unprintable> {
         let mut builder = self.header(HeaderName::ContentType, content_type)?;
-        builder.print(format_args!("Content-Length: {}\r\n\r\n", body.len()));
+        builder.out.reserve(CONTENT_LENGTH_LINE + body.len());
+        builder.out.extend_from_slice(b"Content-Length: ");
+        builder.decimal(u64::try_from(body.len()).unwrap_or(u64::MAX));
+        builder.out.extend_from_slice(b"\r\n\r\n");
         builder.out.extend_from_slice(body);
         Ok(builder.out)
     }
@@ -220,5 +276,88 @@ impl Builder {
     pub fn finish(mut self) -> Vec<u8> {
         self.out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
         self.out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn topmost(via: &str, source: &str) -> String {
+        let request = format!("OPTIONS sip:b@h SIP/2.0\r\nVia: {via}\r\n\r\n");
+        let request = Message::parse(request.as_bytes()).unwrap();
+        let source = Some(source.parse().unwrap());
+        let answer = Builder::response(&request, 200, "OK", None, source).unwrap().finish();
+        let answer = Message::parse(answer).unwrap();
+        String::from_utf8(answer.header(HeaderName::Via).unwrap().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn the_topmost_via_gets_the_source_and_the_rest_stays() {
+        let source = "192.0.2.9:65535";
+        for (via, expected) in [
+            ("SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK1", "SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK1"),
+            ("SIP/2.0/UDP h;branch=1", "SIP/2.0/UDP h;branch=1;received=192.0.2.9"),
+            (
+                "SIP/2.0/UDP 192.0.2.9:5060 ;rport;branch=1 , SIP/2.0/TCP q;rport",
+                "SIP/2.0/UDP 192.0.2.9:5060;rport=65535;branch=1;received=192.0.2.9, \
+                 SIP/2.0/TCP q;rport",
+            ),
+            (
+                "SIP/2.0/UDP h;received=1.1.1.1;RPORT=1",
+                "SIP/2.0/UDP h;rport=65535;received=192.0.2.9",
+            ),
+        ] {
+            assert_eq!(topmost(via, source), expected);
+        }
+        assert_eq!(
+            topmost("SIP/2.0/UDP h;rport", "[2001:db8::1]:100"),
+            "SIP/2.0/UDP h;rport=100;received=2001:db8::1"
+        );
+    }
+
+    #[test]
+    fn a_via_that_cannot_be_read_is_copied_as_it_is() {
+        for via in ["SIP/2.0/UDP h;;rport", "SIP/2.0/UDP h;rport;ttl=256", "x;rport"] {
+            assert_eq!(topmost(via, "192.0.2.9:5060"), via);
+        }
+    }
+
+    #[test]
+    fn a_via_after_an_empty_element_stands_in_the_answer_once() {
+        let via = topmost(", SIP/2.0/UDP h;branch=1, SIP/2.0/TCP q", "192.0.2.9:5060");
+        assert_eq!(via, "SIP/2.0/UDP h;branch=1;received=192.0.2.9, SIP/2.0/TCP q");
+    }
+
+    #[test]
+    fn a_quoted_parameter_of_the_topmost_via_is_not_cut_at_its_semicolons() {
+        let via = topmost("SIP/2.0/UDP h;x=\"a; received=1;; b\"", "192.0.2.9:5060");
+        assert_eq!(via, "SIP/2.0/UDP h;x=\"a; received=1;; b\";received=192.0.2.9");
+    }
+
+    #[test]
+    fn any_line_end_or_nul_in_a_value_is_refused_wherever_it_stands() {
+        for length in 0..40 {
+            for at in 0..length {
+                for byte in 0..=255_u8 {
+                    let mut value = vec![b'x'; length];
+                    value[at] = byte;
+                    let built = Builder::request(b"X", b"sip:h")
+                        .unwrap()
+                        .header(HeaderName::Subject, &value);
+                    let breaks = matches!(byte, b'\r' | b'\n' | 0);
+                    assert_eq!(built.is_err(), breaks, "{length} {at} {byte}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_print_as_digits() {
+        for number in [0, 9, 10, 99, 100, 65_535, 1_000_000, u64::MAX] {
+            let mut builder = Builder { out: Vec::new() };
+            builder.decimal(number);
+            assert_eq!(builder.out, number.to_string().into_bytes());
+        }
     }
 }

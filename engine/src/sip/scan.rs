@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr;
+use memchr::{memchr, memchr3};
 
 /// A set of bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,14 +33,21 @@ impl Class {
     /// Whether all of `bytes` are; eight are looked up between two decisions.
     pub(super) fn has_all(self, bytes: &[u8]) -> bool {
         let (eights, rest) = bytes.as_chunks::<8>();
-        let common =
-            |eight: &[u8; 8]| eight.iter().fold(self.0, |in_all, &b| in_all & classes_of(b));
-        eights.iter().all(|eight| common(eight) != 0) && rest.iter().all(|&byte| self.has(byte))
+        eights.iter().all(|eight| self.common(eight) != 0)
+            && rest.iter().all(|&byte| self.has(byte))
     }
 
     /// How many bytes at the front of `bytes` are.
     pub(super) fn run(self, bytes: &[u8]) -> usize {
-        bytes.iter().position(|&byte| !self.has(byte)).unwrap_or(bytes.len())
+        let (eights, _) = bytes.as_chunks::<8>();
+        let whole = eights.iter().take_while(|eight| self.common(eight) != 0).count() * 8;
+        let rest = bytes.get(whole..).unwrap_or_default();
+        whole + rest.iter().position(|&byte| !self.has(byte)).unwrap_or(rest.len())
+    }
+
+    /// Not zero when all eight are in the set.
+    fn common(self, eight: &[u8; 8]) -> u8 {
+        eight.iter().fold(self.0, |in_all, &byte| in_all & classes_of(byte))
     }
 }
 
@@ -99,11 +106,20 @@ pub(super) const fn controls(word: u64) -> u64 {
     word.wrapping_sub(LOWEST_BITS * b' ' as u64) & !word & HIGHEST_BITS
 }
 
+/// Whether a control character below the blank is in `bytes`.
+pub(super) fn has_control(bytes: &[u8]) -> bool {
+    let (eights, rest) = bytes.as_chunks::<8>();
+    let last = bytes.last_chunk::<8>();
+    let ends =
+        last.map_or_else(|| rest.iter().any(|&b| b < b' '), |last| controls(word(last)) != 0);
+    ends || eights.iter().fold(0, |found, eight| found | controls(word(eight))) != 0
+}
+
 /// Where the first colon or control character is, if there is one.
 pub(super) fn colon_or_control(bytes: &[u8]) -> Option<usize> {
     let (eights, rest) = bytes.as_chunks::<8>();
     for (index, eight) in eights.iter().enumerate() {
-        let colons = word(eight) ^ LOWEST_BITS * u64::from(b':');
+        let colons = word(eight) ^ (LOWEST_BITS * u64::from(b':'));
         let found =
             controls(word(eight)) | colons.wrapping_sub(LOWEST_BITS) & !colons & HIGHEST_BITS;
         if found != 0 {
@@ -184,8 +200,7 @@ pub(super) fn number(bytes: &[u8]) -> Option<u64> {
 pub(super) fn split_outside(bytes: &[u8], at: u8) -> (&[u8], Option<&[u8]>) {
     let mut from = 0;
     while let Some(rest) = bytes.get(from..) {
-        let stop = |byte: &u8| *byte == at || matches!(byte, b'"' | b'<');
-        let Some(position) = rest.iter().position(stop) else { break };
+        let Some(position) = memchr3(at, b'"', b'<', rest) else { break };
         let (before, found) = rest.split_at(position);
         let closed = match found {
             [b'"', ..] => quoted(found).map(|(_, after)| after),
@@ -284,10 +299,19 @@ impl<'a> Params<'a> {
     /// Whether every parameter is `token [= (token / host / quoted-string)]` and quotes close.
     #[must_use]
     pub(super) fn is_well_formed(self) -> bool {
+        self.each_well_formed(|_| {})
+    }
+
+    /// Tells each parameter as long as they are well-formed, and whether all are.
+    #[inline]
+    pub(super) fn each_well_formed(self, mut tell: impl FnMut(Param<'a>)) -> bool {
         let mut rest = self.0;
         while let [first, param @ ..] = rest {
-            match after_param(param) {
-                Some(after) if *first == b';' => rest = after,
+            match Param::read(param) {
+                Some((param, after)) if *first == b';' => {
+                    tell(param);
+                    rest = after;
+                }
                 _ => return false,
             }
         }
@@ -322,31 +346,44 @@ pub(crate) fn without_empty_tag(value: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
-/// Reads one parameter of the well-formed kind at the front of `bytes`: what follows it, from its
-/// semicolon on.
-fn after_param(bytes: &[u8]) -> Option<&[u8]> {
-    let bytes = trim_start(bytes);
-    let (name, rest) = bytes.split_at(Class::TOKEN.run(bytes));
-    let rest = trim_start(rest);
-    let after = match rest {
-        [b'=', value @ ..] => {
-            let value = trim_start(value);
-            // An empty tag is seen in the CANCELs of real peers: it is no tag.
-            let empty_tag = name.eq_ignore_ascii_case(b"tag") && matches!(value, [] | [b';', ..]);
-            if empty_tag { value } else { after_value(value)? }
-        }
-        _ => rest,
-    };
-    (!name.is_empty() && matches!(after, [] | [b';', ..])).then_some(after)
+/// One well-formed parameter.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Param<'a> {
+    /// All of it, without blanks around it.
+    pub(super) raw: &'a [u8],
+    pub(super) name: &'a [u8],
+    /// With its quotes.
+    pub(super) value: Option<&'a [u8]>,
 }
 
-/// What follows a token, a host or a closed quoted string, and blanks.
+impl<'a> Param<'a> {
+    /// The parameter at the front of `bytes`, and what follows it, from its semicolon on.
+    fn read(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let bytes = trim_start(bytes);
+        let (name, rest) = bytes.split_at(Class::TOKEN.run(bytes));
+        let (mut end, mut value) = (rest, None);
+        let mut after = trim_start(rest);
+        if let [b'=', text @ ..] = after {
+            let text = trim_start(text);
+            // An empty tag is seen in the CANCELs of real peers: it is no tag.
+            let empty_tag = name.eq_ignore_ascii_case(b"tag") && matches!(text, [] | [b';', ..]);
+            end = if empty_tag { text } else { after_value(text)? };
+            value = text.get(..text.len() - end.len());
+            after = trim_start(end);
+        }
+        let raw = bytes.get(..bytes.len() - end.len())?;
+        let whole = !name.is_empty() && matches!(after, [] | [b';', ..]);
+        whole.then_some((Self { raw, name, value }, after))
+    }
+}
+
+/// What follows a token, a host or a closed quoted string.
 fn after_value(value: &[u8]) -> Option<&[u8]> {
     let after = match value {
         [b'"', ..] => quoted(value)?.1,
         _ => value.get(Class::PARAM_VALUE.run(value)..)?,
     };
-    (after.len() < value.len()).then(|| trim_start(after))
+    (after.len() < value.len()).then_some(after)
 }
 
 /// Splits a quoted string at the front of `bytes` into its inside and what follows the closing

@@ -162,15 +162,34 @@ impl<'a> Host<'a> {
     }
 
     fn name(name: &'a [u8]) -> Result<Self, UriError> {
+        if let Some(address) = ipv4(name) {
+            return Ok(Self::Ip(address.into()));
+        }
         if name.is_empty() || !Class::HOST.has_all(name) {
             return Err(UriError("a host is letters, digits, - and ."));
         }
-        if !name.first().is_some_and(u8::is_ascii_digit) {
-            return Ok(Self::Name(name));
-        }
-        let text = std::str::from_utf8(name).unwrap_or_default();
-        Ok(Ipv4Addr::from_str(text).map_or(Self::Name(name), |address| Self::Ip(address.into())))
+        Ok(Self::Name(name))
     }
+}
+
+/// The address that `bytes` are: four numbers up to 255 without zeros in front.
+fn ipv4(bytes: &[u8]) -> Option<Ipv4Addr> {
+    let (mut octets, mut rest) = ([0_u8; 4], bytes);
+    for (place, octet) in octets.iter_mut().enumerate() {
+        if place > 0 {
+            rest = rest.strip_prefix(b".")?;
+        }
+        let before = rest;
+        while let [digit @ b'0'..=b'9', after @ ..] = rest {
+            *octet = octet.checked_mul(10)?.checked_add(digit - b'0')?;
+            rest = after;
+        }
+        let length = before.len() - rest.len();
+        if length == 0 || length > 1 && before.first() == Some(&b'0') {
+            return None;
+        }
+    }
+    rest.is_empty().then(|| octets.into())
 }
 
 fn escapes_are_whole(bytes: &[u8]) -> bool {
@@ -320,6 +339,23 @@ mod tests {
         assert_eq!(uri.host, Some(Host::Ip("2001:db8::1".parse().unwrap())));
         assert_eq!((uri.port, uri.transport()), (Some(5071), Some(&b"tcp"[..])));
         assert_eq!(uri.headers, Some(&b"Subject=x"[..]));
+    }
+
+    #[test]
+    fn an_ipv4_address_is_what_the_standard_library_takes_for_one() {
+        let parts =
+            ["0", "00", "01", "9", "10", "099", "199", "255", "256", "1000", "", "a", "1.", ".1"];
+        for a in parts {
+            for b in parts {
+                for c in parts {
+                    for text in
+                        [format!("{a}.{b}.{c}.4"), format!("1.{a}.{b}.{c}"), format!("{a}.{b}.{c}")]
+                    {
+                        assert_eq!(ipv4(text.as_bytes()), text.parse().ok(), "{text}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

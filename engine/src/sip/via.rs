@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::scan::{Class, Params, is_lws, number, trim};
+use super::scan::{Class, Param, Params, is_lws, number, trim};
 use super::uri::{Host, UriError};
 
 /// One hop.
@@ -24,6 +24,34 @@ impl<'a> Via<'a> {
     /// # Errors
     /// When it breaks the grammar.
     pub fn parse(value: &'a [u8]) -> Result<Self, UriError> {
+        Self::parse_telling(value, |_| {})
+    }
+
+    /// Reads one value and tells its parameters on the way; what was told of one that turns out to
+    /// break the grammar is to be forgotten.
+    #[inline]
+    pub(super) fn parse_telling(
+        value: &'a [u8],
+        mut tell: impl FnMut(Param<'a>),
+    ) -> Result<Self, UriError> {
+        let via = Self::with_any_params(value)?;
+        let mut ttl = None;
+        let whole = via.params.each_well_formed(|param| {
+            if ttl.is_none() && param.name.eq_ignore_ascii_case(b"ttl") {
+                ttl = Some(param.value.is_none_or(|ttl| number(ttl).is_some_and(|ttl| ttl < 256)));
+            }
+            tell(param);
+        });
+        if !whole {
+            return Err(UriError("what follows the sent-by is no list of ;name=value"));
+        }
+        if ttl == Some(false) {
+            return Err(UriError("ttl is a number up to 255"));
+        }
+        Ok(via)
+    }
+
+    fn with_any_params(value: &'a [u8]) -> Result<Self, UriError> {
         let rest = after_protocol(value).ok_or(UriError("a Via begins with SIP/2.0/TRANSPORT"))?;
         let (transport, rest) = rest.split_at(Class::TOKEN.run(rest));
         if transport.is_empty() || !rest.first().is_some_and(|byte| is_lws(*byte)) {
@@ -36,12 +64,6 @@ impl<'a> Via<'a> {
         let (sent_by, params) = rest.split_at(semicolon);
         let (host, port) = sent_by_of(trim(sent_by))?;
         let params = Params(params);
-        if !params.is_well_formed() {
-            return Err(UriError("what follows the sent-by is no list of ;name=value"));
-        }
-        if params.value("ttl").is_some_and(|ttl| number(ttl).is_none_or(|ttl| ttl > 255)) {
-            return Err(UriError("ttl is a number up to 255"));
-        }
         Ok(Self { transport, host, port, params })
     }
 
