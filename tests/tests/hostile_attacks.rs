@@ -11,6 +11,13 @@
 //! | 7 | a response is not held against the address that the request went to: servers with several addresses answer from another one, and its 96 random bits stand in the branch |
 //! | 20 | hostile_sdp.rs |
 //! | 27 | MESSAGE is not built; an answer is bounded by what the request brought (r06, r37) |
+#![allow(
+    clippy::unwrap_used,
+    clippy::string_slice,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper of a test may fail the test"
+)]
 
 use offhook::endpoint::Settings;
 use offhook::session::{Input, Order};

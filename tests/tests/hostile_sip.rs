@@ -7,6 +7,13 @@
 //! | R18, R19 | challenges are not built: their headers are kept and looked at by nobody |
 //! | R21 | there are no credentials in the interface yet |
 //! | R29 | a 407 ends the call like any refusal, whichever challenge it carries |
+#![allow(
+    clippy::unwrap_used,
+    clippy::string_slice,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper of a test may fail the test"
+)]
 
 use offhook::sip::{
     Builder, Framed, HEADER_SECTION_MAX, HEADERS_MAX, HeaderName, Message, ParseErrorKind,
