@@ -1,11 +1,5 @@
 //! What broke the RTP of others (R42 and R44 of the collection of advisories), and the verdict here.
-#![allow(
-    clippy::unwrap_used,
-    clippy::string_slice,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a helper of a test may fail the test"
-)]
+#![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;

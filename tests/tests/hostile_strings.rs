@@ -1,11 +1,10 @@
 //! Header injection (attack class 13): any string in any setter of the interface gives an error, or
 //! exactly one message with the same headers after it was read again.
-#![allow(
+#![expect(
     clippy::unwrap_used,
-    clippy::string_slice,
-    clippy::panic,
     clippy::indexing_slicing,
-    reason = "a helper of a test may fail the test"
+    clippy::panic,
+    reason = "helpers of a test may fail the test"
 )]
 
 use std::sync::Arc;

@@ -31,7 +31,8 @@ fn compared(data: &[u8]) -> bool {
     };
     let words: Vec<_> = ours.line(b'o').unwrap_or_default().split(|byte| *byte == b' ').collect();
     let [user, id, version, .., address] = words.as_slice() else {
-        panic!("an origin of {} words", words.len());
+        assert!(words.is_empty(), "an origin of {} words", words.len());
+        return false;
     };
     let origin = &theirs.origin;
     assert_eq!(
