@@ -6,14 +6,17 @@ use super::{
 
 /// Any bytes: an answer, no panic, and every piece lies inside the buffer.
 pub fn sip_message(data: &[u8]) {
-    let (message, fault) = Message::parse_lenient(data);
-    assert_eq!(fault.is_none(), Message::parse(data).is_ok());
+    let (message, _fault) = Message::parse_lenient(data);
     let _verdict = validate(&message);
     let _unsupported = message.unsupported(&super::ALLOWED_METHODS, &[]);
     for header in message.headers() {
         assert!(header.offset + header.value.len() <= data.len());
-        let _unfolded = unfold(header.value);
-        if let Ok(address) = NameAddr::parse(header.value) {
+        let unfolded = unfold(header.value);
+        assert!(!unfolded.contains(&b'\n'));
+        // Without a display name there is nothing to show: it is not made into text.
+        if let Ok(address) = NameAddr::parse(header.value)
+            && !address.display.is_empty()
+        {
             assert!(!address.display_text().chars().any(char::is_control));
         }
     }

@@ -147,6 +147,7 @@ const FOLD: u8 = 0x20;
 /// The known names by [`slot`]; a name whose slot was taken stands in the next free one.
 #[expect(clippy::indexing_slicing, reason = "at compile time a bad index is an error")]
 const TABLE: [HeaderName; 256] = {
+    assert!((HeaderName::Other as u32) < u64::BITS, "each has a bit of a word");
     let mut table = [HeaderName::Other; 256];
     let mut next = 0;
     while next < KNOWN.len() {
@@ -227,6 +228,11 @@ impl HeaderName {
             b'x' => Self::SessionExpires,
             _ => Self::Other,
         }
+    }
+
+    /// A bit of its own.
+    pub(super) const fn bit(self) -> u64 {
+        1 << self as u32
     }
 
     /// The long form, as it is printed; empty for `Other`.

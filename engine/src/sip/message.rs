@@ -35,8 +35,8 @@ impl<B: AsRef<[u8]>> Message<B> {
     /// # Errors
     /// When the bytes are no SIP message: what, where, and the status that answers it.
     pub fn parse(bytes: B) -> Result<Self, ParseError> {
-        let (index, fault) = parse::index(bytes.as_ref());
-        fault.map_or(Ok(Self { bytes, index }), Err)
+        let (message, fault) = Self::parse_lenient(bytes);
+        fault.map_or(Ok(message), Err)
     }
 
     /// Reads what can be read, for the answer to a message that is broken.
@@ -116,6 +116,11 @@ impl<B: AsRef<[u8]>> Message<B> {
     #[must_use]
     pub fn header(&self, name: HeaderName) -> Option<&[u8]> {
         self.all(name).next().map(|header| header.value)
+    }
+
+    /// Which header each line is, in order.
+    pub(super) fn ids(&self) -> impl Iterator<Item = HeaderName> {
+        self.index.headers.iter().map(|header| header.id)
     }
 
     /// Every header line of that name.

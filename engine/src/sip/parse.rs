@@ -320,3 +320,75 @@ fn body(bytes: &[u8], at: usize, index: &mut Index) -> Result<(), ParseError> {
     index.body = Span::new(at, at + length);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use offhook_fsm::Entropy;
+
+    use super::*;
+
+    /// What the careful reading makes of the line at the front.
+    fn carefully(bytes: &[u8]) -> Option<(HeaderSpan, usize)> {
+        let (end, next) = line(bytes, 0)?;
+        let (end, next) = unfolded(bytes, end, next);
+        Some((header_line(bytes, 0, end).ok()?, next))
+    }
+
+    #[test]
+    fn the_quick_look_at_a_line_sees_what_the_careful_one_sees() {
+        const PIECES: [&[u8]; 20] = [
+            b"Via",
+            b"X-Header-Of-Some-Length",
+            b"content-length",
+            b"From",
+            b"_",
+            b"(",
+            b"\xe9",
+            b":",
+            b" ",
+            b"\t",
+            b"\r",
+            b"\n",
+            b"\r\n",
+            b"\r\n ",
+            b"value",
+            b"; a=b",
+            b"\0",
+            b"\x0b",
+            b": x\r\n",
+            b"a value of some length, too",
+        ];
+        let mut entropy = Entropy::from_u64(7);
+        let mut seen = 0;
+        for _ in 0..200_000 {
+            let mut bytes = Vec::new();
+            // Half of them get as far as the value.
+            if entropy.below(2) == 0 {
+                bytes.extend_from_slice(b"Subject:");
+            }
+            for _ in 0..entropy.below(9) {
+                let piece = usize::try_from(entropy.below(PIECES.len() as u64)).unwrap();
+                bytes.extend_from_slice(PIECES[piece]);
+            }
+            bytes.extend_from_slice(b"\r\n");
+            if let Some(quick) = plain_line(&bytes, 0) {
+                assert_eq!(Some(quick), carefully(&bytes), "{bytes:?}");
+                seen += 1;
+            }
+        }
+        assert!(seen > 10_000, "{seen}");
+    }
+
+    #[test]
+    fn a_header_line_needs_no_second_look_unless_it_is_folded_or_wrong() {
+        for plain in ["Via: x\r\n", "v:x\n", "Subject : \t x y \r\n", "X-Y:\r\n", "a:b\r\nc:d\r\n"]
+        {
+            assert!(plain_line(plain.as_bytes(), 0).is_some(), "{plain:?}");
+        }
+        for other in
+            ["\r\n", "x\r\n", ":x\r\n", "a:b\r\n c\r\n", "a:b\rc\r\n", "a:b", " a:b\r\n", "a(:b\n"]
+        {
+            assert!(plain_line(other.as_bytes(), 0).is_none(), "{other:?}");
+        }
+    }
+}

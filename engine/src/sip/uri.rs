@@ -174,20 +174,30 @@ impl<'a> Host<'a> {
 
 /// The address that `bytes` are: four numbers up to 255 without zeros in front.
 fn ipv4(bytes: &[u8]) -> Option<Ipv4Addr> {
+    // Seven to fifteen bytes, and most names begin otherwise.
+    if bytes.len() > 15 || !bytes.first().is_some_and(u8::is_ascii_digit) {
+        return None;
+    }
     let (mut octets, mut rest) = ([0_u8; 4], bytes);
     for (place, octet) in octets.iter_mut().enumerate() {
         if place > 0 {
             rest = rest.strip_prefix(b".")?;
         }
-        let before = rest;
-        while let [digit @ b'0'..=b'9', after @ ..] = rest {
-            *octet = octet.checked_mul(10)?.checked_add(digit - b'0')?;
+        let digit = |byte: u8| byte.is_ascii_digit().then(|| u16::from(byte - b'0'));
+        let [first, after @ ..] = rest else { return None };
+        let mut value = digit(*first)?;
+        rest = after;
+        // A zero stands alone, and a fourth digit is no dot.
+        for _ in 0..2 {
+            let [next, after @ ..] = rest else { break };
+            let Some(next) = digit(*next) else { break };
+            if value == 0 {
+                return None;
+            }
+            value = value * 10 + next;
             rest = after;
         }
-        let length = before.len() - rest.len();
-        if length == 0 || length > 1 && before.first() == Some(&b'0') {
-            return None;
-        }
+        *octet = u8::try_from(value).ok()?;
     }
     rest.is_empty().then(|| octets.into())
 }

@@ -8,6 +8,7 @@ use super::message::{Header, Message};
 use super::name_addr::NameAddr;
 use super::scan::{list, number, split_outside, trim};
 use super::uri::Uri;
+use super::via::Via;
 
 /// The methods that a session's user agent answers, for Allow.
 pub const ALLOWED_METHODS: [&str; 5] = ["INVITE", "ACK", "CANCEL", "BYE", "OPTIONS"];
@@ -47,13 +48,15 @@ pub fn validate<B: AsRef<[u8]>>(message: &Message<B>) -> Result<(), Fault> {
     message.to()?;
     message.call_id()?;
     let cseq = message.cseq()?;
-    message.via()?;
-    for via in message.vias() {
-        via?;
+    check_vias(message)?;
+    // The first of two is at fault; which ones come again is known only at the end.
+    let (mut seen, mut again) = (0_u64, 0_u64);
+    for id in message.ids() {
+        again |= seen & id.bit();
+        seen |= id.bit();
     }
     for header in message.headers() {
-        let again = message.all(header.id).take(2).count() > 1;
-        if header.id.is_single() && again {
+        if again & header.id.bit() != 0 && header.id.is_single() {
             return Err(fault(&header, "it may be there once only").into());
         }
         check_header(&header)?;
@@ -66,6 +69,20 @@ pub fn validate<B: AsRef<[u8]>>(message: &Message<B>) -> Result<(), Fault> {
         let uri = Uri::parse(uri).map_err(|e| Fault::new(400, format!("Request-URI: {e}"), 0))?;
         if uri.headers.is_some() {
             return Err(Fault::new(400, "the Request-URI has headers", 0));
+        }
+    }
+    Ok(())
+}
+
+/// At least one hop, the topmost line not empty, and every hop whole.
+fn check_vias<B: AsRef<[u8]>>(message: &Message<B>) -> Result<(), HeaderError> {
+    let mut lines = message.all(HeaderName::Via).peekable();
+    if lines.peek().is_none_or(|first| list(first.value).next().is_none()) {
+        return message.via().map(drop);
+    }
+    for line in lines {
+        for hop in list(line.value) {
+            Via::parse(hop).map_err(|error| fault(&line, error.0))?;
         }
     }
     Ok(())
