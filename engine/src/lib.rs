@@ -1,10 +1,12 @@
 //! A SIP SIMPLE user agent for programs without an async runtime.
 //!
-//! What is here today are the cores: messages ([`sip`]), session descriptions ([`sdp`]) and their
-//! negotiation ([`negotiate`]), transactions ([`transaction`]), dialogs ([`dialog`]), the endpoint
-//! ([`endpoint`]), the session ([`session`]), and the notification center of the `shell`. The threads and sockets that make a
-//! call of them are not built yet.
+//! The pure cores: messages ([`sip`]), session descriptions ([`sdp`]) and their negotiation
+//! ([`negotiate`]), transactions ([`transaction`]), dialogs ([`dialog`]), the endpoint
+//! ([`endpoint`]) and the session ([`session`]). They know no clock, no thread and no socket. The
+//! `shell` runs them: [`Engine`], [`Session`], [`SessionManager`] and [`NotificationCenter`] are
+//! what a program uses.
 
+pub mod chat;
 pub mod dialog;
 pub mod endpoint;
 pub mod error;

@@ -119,6 +119,33 @@ pub enum NotificationData {
     SessionGotDtmf { digit: char },
     /// The set of active streams changed to `streams`.
     SessionGotStreamUpdate { streams: Vec<StreamKind> },
+    /// A stream is proposed: by us with `add_audio` or `add_chat`, or by the peer, who waits for
+    /// `accept_proposal` or `reject_proposal`.
+    SessionGotStreamProposal { proposer: Originator, streams: Vec<StreamKind> },
+    /// The proposal was accepted; `SessionGotStreamUpdate` tells when the stream is active.
+    SessionAcceptedStreamProposal { proposer: Originator },
+    /// The proposal was refused, withdrawn, or failed.
+    SessionRejectedStreamProposal { proposer: Originator, reason: String },
+    /// A chat message came; `cpim_headers` is empty when it was not wrapped.
+    SessionGotMessage {
+        content: Arc<[u8]>,
+        content_type: String,
+        cpim_headers: Vec<(String, String)>,
+    },
+    /// The peer has the message.
+    SessionDidDeliverMessage { message_id: String, code: u16, reason: String },
+    /// The peer does not have the message; code 0: the chat ended first.
+    SessionDidNotDeliverMessage { message_id: String, code: u16, reason: String },
+    /// A chat's own side is prepared.
+    MsrpChatDidInitialize,
+    /// A chat's connection stands.
+    MsrpChatDidStart,
+    /// A chat is about to be closed by us.
+    MsrpChatWillEnd,
+    /// A chat is closed.
+    MsrpChatDidEnd,
+    /// A chat could not start, or broke. The session goes on.
+    MsrpChatDidFail { reason: String },
     /// A file that was played to the peer has ended or was stopped; `failure` tells if it broke.
     WaveFileDidFinishPlaying { file_name: PathBuf, failure: Option<String> },
     /// The RTP sockets of a session's audio are bound.
@@ -172,6 +199,17 @@ impl NotificationData {
             Self::SessionGotNoAudio => "SIPSessionGotNoAudio",
             Self::SessionGotDtmf { .. } => "SIPSessionGotDTMF",
             Self::SessionGotStreamUpdate { .. } => "SIPSessionGotStreamUpdate",
+            Self::SessionGotStreamProposal { .. } => "SIPSessionGotStreamProposal",
+            Self::SessionAcceptedStreamProposal { .. } => "SIPSessionAcceptedStreamProposal",
+            Self::SessionRejectedStreamProposal { .. } => "SIPSessionRejectedStreamProposal",
+            Self::SessionGotMessage { .. } => "SIPSessionGotMessage",
+            Self::SessionDidDeliverMessage { .. } => "SIPSessionDidDeliverMessage",
+            Self::SessionDidNotDeliverMessage { .. } => "SIPSessionDidNotDeliverMessage",
+            Self::MsrpChatDidInitialize => "MSRPChatDidInitialize",
+            Self::MsrpChatDidStart => "MSRPChatDidStart",
+            Self::MsrpChatWillEnd => "MSRPChatWillEnd",
+            Self::MsrpChatDidEnd => "MSRPChatDidEnd",
+            Self::MsrpChatDidFail { .. } => "MSRPChatDidFail",
             Self::WaveFileDidFinishPlaying { .. } => "WaveFileDidFinishPlaying",
             Self::RtpTransportDidInitialize { .. } => "RTPTransportDidInitialize",
             Self::RtpTransportDidFail { .. } => "RTPTransportDidFail",

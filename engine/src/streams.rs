@@ -15,6 +15,21 @@ impl Streams {
     /// Audio alone.
     pub const AUDIO: Self = Self { audio: true, chat: false };
 
+    /// That kind alone.
+    #[must_use]
+    pub const fn only(kind: StreamKind) -> Self {
+        Self { audio: matches!(kind, StreamKind::Audio), chat: matches!(kind, StreamKind::Chat) }
+    }
+
+    /// Whether a kind is among them.
+    #[must_use]
+    pub const fn contains(self, kind: StreamKind) -> bool {
+        match kind {
+            StreamKind::Audio => self.audio,
+            StreamKind::Chat => self.chat,
+        }
+    }
+
     /// Whether nothing is asked for.
     #[must_use]
     pub const fn is_empty(self) -> bool {

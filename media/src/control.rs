@@ -47,6 +47,8 @@ pub struct StreamSettings {
     pub receive_telephone_event: Option<u8>,
     /// Directions.
     pub flow: Flow,
+    /// We hold the call: silence, or the file that plays, is sent in place of the microphone.
+    pub on_hold: bool,
     /// Packet time to send with, in milliseconds (20 unless the peer's `a=ptime` asks otherwise;
     /// a multiple of 10 from 10 to 60).
     pub ptime_ms: u16,

@@ -90,6 +90,7 @@ fn settings(choice: u8) -> StreamSettings {
         send_telephone_event: (choice & 4 == 0).then_some(101),
         receive_telephone_event: Some(101),
         flow: Flow { send: choice & 8 == 0, receive: choice & 16 == 0 },
+        on_hold: false,
         ptime_ms: u16::from(choice >> 5) * 10,
     }
 }

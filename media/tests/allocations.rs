@@ -57,6 +57,7 @@ fn settings(remote: SocketAddr, ptime_ms: u16) -> StreamSettings {
         send_telephone_event: Some(101),
         receive_telephone_event: Some(101),
         flow: Flow { send: true, receive: true },
+        on_hold: false,
         ptime_ms,
     }
 }

@@ -84,6 +84,7 @@ fn start(media: &Media, stream: StreamId, remote: SocketAddr) {
         send_telephone_event: Some(101),
         receive_telephone_event: Some(101),
         flow: Flow { send: true, receive: true },
+        on_hold: false,
         ptime_ms: 20,
     };
     media.command(MediaCommand::Start { stream, settings }).unwrap();

@@ -38,7 +38,7 @@ impl Default for Door {
 pub fn settings() -> Settings {
     Settings {
         timers: Timers::default(),
-        capabilities: Capabilities { codecs: Codec::ALL.into(), telephone_event: true },
+        capabilities: Capabilities { codecs: Codec::ALL.into(), telephone_event: true, chat: true },
         user: None,
         user_agent: "offhook".into(),
         server_transactions_max: 100,

@@ -1,16 +1,18 @@
 //! One session core in simulated time, with a peer that says what the test wants.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a rig of tests may fail them")]
 
+pub mod audio_offer;
 pub mod door;
 pub mod world;
 
 use std::sync::Arc;
 
+use offhook::chat::{ChatCommand, ChatEvent, ChatId};
 use offhook::error::SessionError;
 use offhook::id::SessionId;
 use offhook::media::codec::Codec;
 use offhook::media::control::{MediaCommand, MediaEvent, StreamId};
-use offhook::negotiate::Capabilities;
+use offhook::negotiate::{Capabilities, LocalChat};
 use offhook::notification::NotificationData;
 use offhook::session::{Core, Input, Order, Output, Route, Settings};
 use offhook::sip::{Builder, HeaderName, Message};
@@ -23,6 +25,9 @@ use offhook_fsm::{Entropy, Instant};
 /// An answer and an offer with PCMU.
 pub const SDP: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=audio 9000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n";
 
+/// A chat line to go with it.
+pub const CHAT_LINE: &str = "m=message 2855 TCP/MSRP *\r\na=path:msrp://192.0.2.9:2855/theirs;tcp\r\na=accept-types:text/plain\r\n";
+
 /// A session and all that it did.
 #[derive(Debug)]
 pub struct Rig {
@@ -30,6 +35,8 @@ pub struct Rig {
     pub core: Core,
     /// Simulated time.
     pub now: Instant,
+    /// The last audio stream that was prepared.
+    pub stream: StreamId,
     /// Notifications since the last [`told`](Self::told), in short.
     told: Vec<String>,
     /// Messages since the last [`sent`](Self::sent).
@@ -38,6 +45,8 @@ pub struct Rig {
     media: Vec<String>,
     /// Orders to the media layer since the last [`orders`](Self::orders), whole.
     orders: Vec<MediaCommand>,
+    /// Orders to the chat's connection.
+    pub chats: Vec<ChatCommand>,
     /// Transactions that were handed over.
     pub handed_over: usize,
     deadline: Option<Instant>,
@@ -69,16 +78,22 @@ impl Rig {
             user_agent: "offhook".into(),
             local_uri: "sip:alice@192.0.2.1".parse().unwrap(),
             timers: Timers::default(),
-            capabilities: Capabilities { codecs: Codec::ALL.into(), telephone_event: true },
+            capabilities: Capabilities {
+                codecs: Codec::ALL.into(),
+                telephone_event: true,
+                chat: true,
+            },
             epoch: Epoch { instant: Instant::ZERO, timestamp: Timestamp::from_unix_micros(0) },
         };
         Self {
             core: Core::new(SessionId(1), Arc::new(settings), Entropy::from_u64(1)),
             now: Instant::ZERO,
+            stream: STREAM,
             told: Vec::new(),
             wire: Vec::new(),
             media: Vec::new(),
             orders: Vec::new(),
+            chats: Vec::new(),
             handed_over: 0,
             deadline: None,
             invite: Vec::new(),
@@ -158,10 +173,14 @@ impl Rig {
                 self.wire.push((transmit.destination, transmit.bytes.to_vec()));
             }
             Output::Media(command) => {
+                if let MediaCommand::Prepare { stream, .. } = command {
+                    self.stream = stream;
+                }
                 self.media.push(short_media(&command));
                 self.orders.push(command);
             }
             Output::Notification(notification) => self.told.push(short(&notification.data)),
+            Output::Chat(command) => self.chats.push(command),
             Output::HandOver(_) => self.handed_over += 1,
             Output::Timeout(_) => {}
         }
@@ -194,6 +213,84 @@ impl Rig {
         self.order(Order::Accept { streams: Streams::AUDIO, headers: Vec::new() })
     }
 
+    /// A call with audio and chat that stands: we called.
+    #[must_use]
+    pub fn with_chat() -> Self {
+        let mut rig = Self::new();
+        let route = Route { destination: destination(Transport::Udp), when_long: None };
+        let streams = Streams { audio: true, chat: true };
+        let (uri, routes) = ("sip:bob@192.0.2.9".parse().unwrap(), vec![route]);
+        rig.order(Order::Connect { uri, routes, streams, headers: Vec::new() }).unwrap();
+        rig.prepared();
+        rig.chat_prepared();
+        rig.reply(200, "", &format!("{SDP}{CHAT_LINE}"));
+        rig.chat_started();
+        rig.told();
+        rig.sent();
+        rig
+    }
+
+    /// The chat that the session has now.
+    fn chat_id(&self) -> ChatId {
+        let prepared = self.chats.iter().rev().find_map(|command| match command {
+            ChatCommand::Prepare { chat, .. } => Some(*chat),
+            _ => None,
+        });
+        prepared.unwrap()
+    }
+
+    /// The chat's path is made.
+    pub fn chat_prepared(&mut self) {
+        let path = String::from("msrp://192.0.2.1:2855/ours;tcp");
+        let local = LocalChat { port: 2855, path, tls: false };
+        self.chat_event(ChatEvent::Prepared { chat: self.chat_id(), local });
+    }
+
+    /// The chat's connection stands.
+    pub fn chat_started(&mut self) {
+        self.chat_event(ChatEvent::Started { chat: self.chat_id() });
+    }
+
+    /// The chat breaks.
+    pub fn chat_failed(&mut self) {
+        let reason = String::from("the connection was reset");
+        self.chat_event(ChatEvent::Failed { chat: self.chat_id(), reason });
+    }
+
+    /// The chat's connection tells.
+    pub fn chat_event(&mut self, event: ChatEvent) {
+        self.feed(Input::Chat(event)).unwrap();
+    }
+
+    /// The last description that we sent.
+    #[must_use]
+    pub fn description(&self) -> String {
+        let body = |bytes: &[u8]| Message::parse(bytes).unwrap().body().to_vec();
+        let bodies = self.wire.iter().rev().map(|(_, bytes)| body(bytes));
+        let last = bodies.into_iter().find(|body| !body.is_empty()).unwrap();
+        String::from_utf8(last).unwrap()
+    }
+
+    /// The media lines of the last description that we sent, each with its direction.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let text = self.description();
+        let mut lines: Vec<String> = Vec::new();
+        for line in text.lines() {
+            if let Some(media) = line.strip_prefix("m=") {
+                let mut words = media.split(' ');
+                lines.push(format!("{} {}", words.next().unwrap(), words.next().unwrap()));
+            }
+            let direction = line
+                .strip_prefix("a=")
+                .filter(|name| matches!(*name, "sendrecv" | "sendonly" | "recvonly" | "inactive"));
+            if let Some(direction) = direction {
+                lines.last_mut().unwrap().push_str(&format!(" {direction}"));
+            }
+        }
+        lines
+    }
+
     /// The media layer tells.
     pub fn media_event(&mut self, event: MediaEvent) {
         self.feed(Input::Media(event)).unwrap();
@@ -202,13 +299,14 @@ impl Rig {
     /// The RTP socket is bound.
     pub fn prepared(&mut self) {
         let local = "192.0.2.1:4000".parse().unwrap();
-        self.media_event(MediaEvent::Prepared { stream: STREAM, local, counters: Arc::default() });
+        let stream = self.stream;
+        self.media_event(MediaEvent::Prepared { stream, local, counters: Arc::default() });
     }
 
     /// The RTP socket cannot be bound.
     pub fn prepare_failed(&mut self) {
         let reason = "no free port".into();
-        self.media_event(MediaEvent::PrepareFailed { stream: STREAM, reason });
+        self.media_event(MediaEvent::PrepareFailed { stream: self.stream, reason });
     }
 
     /// The first RTP packet came.
@@ -379,6 +477,18 @@ fn short(data: &NotificationData) -> String {
             format!("DidFail{{{originator}, {code}, {reason}}}")
         }
         NotificationData::SessionDidEnd { originator } => format!("DidEnd{{{originator}}}"),
+        NotificationData::SessionGotStreamProposal { proposer, streams } => {
+            format!("GotStreamProposal{{{proposer}, {}}}", list(streams))
+        }
+        NotificationData::SessionAcceptedStreamProposal { proposer } => {
+            format!("AcceptedStreamProposal{{{proposer}}}")
+        }
+        NotificationData::SessionRejectedStreamProposal { proposer, reason } => {
+            format!("RejectedStreamProposal{{{proposer}, {reason}}}")
+        }
+        NotificationData::SessionDidNotDeliverMessage { message_id, code, .. } => {
+            format!("DidNotDeliverMessage{{{message_id}, {code}}}")
+        }
         NotificationData::SessionGotHoldRequest { originator } => {
             format!("GotHoldRequest{{{originator}}}")
         }

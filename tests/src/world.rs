@@ -221,6 +221,8 @@ impl World {
                     self.schedule(self.now, Event::EndpointTimer(agent));
                 }
                 session::Output::Media(command) => media.push(command),
+                // The world's users call with audio alone.
+                session::Output::Chat(_) => {}
                 session::Output::Notification(notification) => {
                     let name = match notification.data {
                         NotificationData::SessionChangedState { state, .. } => state.name(),
@@ -266,7 +268,8 @@ impl World {
 impl UserAgent {
     fn new(number: u8, entropy: Entropy) -> Self {
         let address = SocketAddr::from(([192, 0, 2, number], 5060));
-        let capabilities = Capabilities { codecs: Codec::ALL.into(), telephone_event: true };
+        let capabilities =
+            Capabilities { codecs: Codec::ALL.into(), telephone_event: true, chat: true };
         let (timers, user_agent) = (Timers::default(), String::from("offhook"));
         let settings = session::Settings {
             user_agent: user_agent.clone(),

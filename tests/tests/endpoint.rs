@@ -23,7 +23,7 @@ struct Rig {
 fn settings() -> Settings {
     Settings {
         timers: Timers::default(),
-        capabilities: Capabilities { codecs: Codec::ALL.into(), telephone_event: true },
+        capabilities: Capabilities { codecs: Codec::ALL.into(), telephone_event: true, chat: true },
         user: None,
         user_agent: "offhook".into(),
         server_transactions_max: 100,
@@ -237,7 +237,7 @@ fn answers_say_what_would_have_been_understood() {
         (
             request("REGISTER", "1", "", "", ""),
             HeaderName::Allow,
-            "INVITE, ACK, CANCEL, BYE, OPTIONS",
+            "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE",
         ),
         (request("INVITE", "1", "", "Require: a, b\r\n", ""), HeaderName::Unsupported, "a, b"),
         (

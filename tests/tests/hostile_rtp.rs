@@ -28,6 +28,7 @@ fn stream() -> (RtpStream, Arc<StreamCounters>) {
         send_telephone_event: Some(101),
         receive_telephone_event: Some(101),
         flow: Flow { send: true, receive: true },
+        on_hold: false,
         ptime_ms: 20,
     };
     let counters = Arc::<StreamCounters>::default();

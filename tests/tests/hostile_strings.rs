@@ -138,7 +138,7 @@ fn settings(user_agent: &str, local: &SipUri) -> Settings {
         user_agent: user_agent.into(),
         local_uri: local.clone(),
         timers: Timers::default(),
-        capabilities: Capabilities { codecs: Codec::ALL.into(), telephone_event: true },
+        capabilities: Capabilities { codecs: Codec::ALL.into(), telephone_event: true, chat: true },
         epoch: Epoch { instant: Instant::ZERO, timestamp: Timestamp::from_unix_micros(0) },
     }
 }

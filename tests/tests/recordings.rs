@@ -250,7 +250,7 @@ fn dtmf_names_what_is_missing() {
     let mut fresh = Rig::new();
     assert_eq!(
         refusal(fresh.order(Order::SendDtmf('1'))),
-        "send_dtmf() needs CALLING or ACCEPTING or ESTABLISHED or PROPOSING or PROPOSED, the session is NULL"
+        "send_dtmf() needs CALLING or INCOMING or ACCEPTING or ESTABLISHED or PROPOSING or PROPOSED, the session is NULL"
     );
     let mut ending = Rig::established();
     ending.order(Order::End).unwrap();

@@ -81,6 +81,23 @@ fn data(data: &Data) -> Value {
         | Data::SessionDidStartRecordingAudio { file_name }
         | Data::SessionWillStopRecordingAudio { file_name }
         | Data::SessionDidStopRecordingAudio { file_name } => json!({"file_name": file(file_name)}),
+        Data::SessionGotStreamProposal { proposer, streams: all } => {
+            json!({"proposer": proposer.to_string(), "streams": streams(all)})
+        }
+        Data::SessionAcceptedStreamProposal { proposer } => {
+            json!({"proposer": proposer.to_string()})
+        }
+        Data::SessionRejectedStreamProposal { proposer, reason } => {
+            json!({"proposer": proposer.to_string(), "reason": reason})
+        }
+        Data::SessionGotMessage { content, content_type, cpim_headers } => {
+            message(content, content_type, cpim_headers)
+        }
+        Data::SessionDidDeliverMessage { message_id, code, reason }
+        | Data::SessionDidNotDeliverMessage { message_id, code, reason } => {
+            json!({"message_id": message_id, "code": code, "reason": reason})
+        }
+        Data::MsrpChatDidFail { reason } => json!({"reason": reason}),
         Data::SessionGotDtmf { digit } => json!({"digit": digit.to_string()}),
         Data::WaveFileDidFinishPlaying { file_name, failure } => {
             json!({"file_name": file(file_name), "failure": failure})
@@ -104,6 +121,24 @@ fn data(data: &Data) -> Value {
         Data::AudioDeviceDidFail { device, reason } => json!({"device": device, "reason": reason}),
         _ => json!({}),
     }
+}
+
+/// A chat message: text as a string, other content as base64.
+fn message(content: &[u8], content_type: &str, cpim_headers: &[(String, String)]) -> Value {
+    let headers: Map<String, Value> =
+        cpim_headers.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    let mut data = json!({"content_type": content_type, "cpim_headers": headers});
+    let (key, content) = match std::str::from_utf8(content) {
+        Ok(text) if content_type.starts_with("text/") => ("content", json!(text)),
+        _ => {
+            let engine = base64::engine::general_purpose::STANDARD;
+            ("content_base64", json!(base64::Engine::encode(&engine, content)))
+        }
+    };
+    if let Some(data) = data.as_object_mut() {
+        data.insert(key.into(), content);
+    }
+    data
 }
 
 /// Every attribute of a session, by the reference's names. `account` is the engine's.

@@ -119,6 +119,12 @@ impl Dialog {
         &self.remote_tag
     }
 
+    /// The number of our last request.
+    #[must_use]
+    pub const fn local_cseq(&self) -> u32 {
+        self.local_cseq
+    }
+
     /// The peer's Contact.
     #[must_use]
     pub const fn remote_target(&self) -> &[u8] {

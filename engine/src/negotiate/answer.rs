@@ -1,6 +1,5 @@
 //! Answers: ours to an offer, theirs to ours.
 
-use std::io::Write as _;
 use std::net::SocketAddr;
 
 use offhook_media::codec::Codec;
@@ -8,10 +7,13 @@ use offhook_media::control::{Flow, StreamSettings};
 
 use crate::sdp::{Direction, MediaDescription, SessionDescription};
 
-use super::offer::head;
-use super::{Capabilities, Local, Offered, PTIME_MS, Refusal, Settled, TELEPHONE_EVENT};
+use super::line;
+use super::{
+    Answered, Capabilities, ClosedLine, LocalAudio, LocalChat, Offered, Origin, OwnLine, PATH_MAX,
+    PTIME_MS, Refusal, Settled, SettledAudio, SettledChat, TELEPHONE_EVENT, Wishes,
+};
 
-/// A line that we can use, and how.
+/// An audio line that we can use, and how.
 struct Usable {
     codec: Codec,
     codec_number: u8,
@@ -26,61 +28,126 @@ struct Usable {
 pub fn screen(offer: &[u8], capabilities: &Capabilities) -> Result<Offered, Refusal> {
     let sdp = SessionDescription::parse(offer)?;
     let has = |kind: &[u8]| sdp.media.iter().any(|m| is_kind(m, kind) && m.port != 0);
-    let chat = has(b"message");
-    if !has(b"audio") && !chat {
+    let (audio, chat) = (has(b"audio"), has(b"message"));
+    if !audio && !chat {
         return Err(Refusal::new(415, "the offer has neither audio nor chat"));
     }
-    usable_line(&sdp, capabilities)?;
-    Ok(Offered { audio: true, chat })
+    let chat = capabilities.chat && chat;
+    let audio = audio && first_audio(&sdp, capabilities, None).is_some();
+    if !audio && !chat {
+        return Err(nothing(&sdp));
+    }
+    Ok(Offered { audio, chat })
 }
 
-/// Answers an offer: line count and order are kept, the first audio line that can be used is
-/// taken with exactly one codec and telephone-events, all others get port 0 (RFC 3264 §6).
+/// Answers an offer: line count and order are kept; the audio line, its own or the first that can
+/// be used, is taken with exactly one codec and telephone-events, the chat line likewise; all
+/// others get port 0 (RFC 3264 §6).
 ///
 /// # Errors
-/// When nothing in the offer can be used; the reason says why.
+/// When the offer is no description. Where nothing in it can be used the answer has no line with a
+/// port, and [`Settled::unmet`] says why.
 pub fn answer(
     offer: &[u8],
     capabilities: &Capabilities,
-    local: &Local,
-) -> Result<(Vec<u8>, Settled), Refusal> {
+    origin: &Origin,
+    wishes: &Wishes,
+) -> Result<Answered, Refusal> {
     let sdp = SessionDescription::parse(offer)?;
-    let (taken, usable) = usable_line(&sdp, capabilities)?;
-    let mut out = head(local).into_bytes();
-    let mut settled = None;
+    let mut settled = Settled::default();
+    let mut body = Vec::with_capacity(512);
+    line::head(&mut body, origin);
+    let audio = wishes.audio.local.as_ref().and_then(|local| {
+        let (at, usable) = first_audio(&sdp, capabilities, wishes.audio.line)?;
+        Some((at, usable, local))
+    });
+    let chat =
+        wishes.chat.local.as_ref().and_then(|local| {
+            Some((first_chat(&sdp, capabilities, local, wishes.chat.line)?, local))
+        });
+    let mut lines = Vec::with_capacity(sdp.media.len());
     for (position, media) in sdp.media.iter().enumerate() {
-        if position != taken {
-            refuse_line(&mut out, media);
-            continue;
+        if let Some((_, usable, local)) = audio.as_ref().filter(|(at, ..)| *at == position) {
+            let (codec, event) = (usable.codec_number, usable.event_number);
+            let now = settle(&sdp, media, usable, local, (position, codec, event));
+            let Some(now) = now else { return Err(nothing(&sdp)) };
+            let flow = now.settings.flow;
+            let format = (codec, usable.codec.name(), usable.codec.clock_rate());
+            let direction = Direction::new(flow.send, flow.receive);
+            line::audio(&mut body, local.address.port(), &[format], event, direction);
+            lines.push(OwnLine::Audio(LocalAudio { flow, ..**local }));
+            settled.audio = Some(now);
+        } else if let Some((_, local)) = chat.as_ref().filter(|((at, _), _)| *at == position) {
+            line::chat(&mut body, local);
+            lines.push(OwnLine::Chat((*local).clone()));
+        } else {
+            let closed = ClosedLine::of(media);
+            line::closed(&mut body, &closed);
+            lines.push(OwnLine::Closed(closed));
         }
-        let now = settle(&sdp, media, &usable, local, usable.codec_number, usable.event_number)?;
-        accept_line(&mut out, &usable, local, now.audio.flow);
-        settled = Some(now);
     }
-    settled.map(|settled| (out, settled)).ok_or_else(|| nothing(&sdp))
+    settled.chat = chat.map(|((_, settled), _)| settled);
+    let lacks_audio = wishes.audio.local.is_some() && settled.audio.is_none();
+    let lacks_chat = wishes.chat.local.is_some() && settled.chat.is_none();
+    if lacks_audio {
+        settled.unmet = Some(nothing(&sdp));
+    } else if lacks_chat {
+        settled.unmet = Some(no_chat());
+    }
+    Ok(Answered { body, lines, settled })
 }
 
-/// Reads the answer to our [`offer`](super::offer) (RFC 3264 §7). Payload types may differ in each
-/// direction; what runs is the answer's first format that we know.
+/// Reads the answer to our [`offer`](super::offer) of `lines` (RFC 3264 §7). Payload types may
+/// differ in each direction; what runs is the answer's first format that we know. What the peer
+/// refuses is not settled, and [`Settled::unmet`] says so.
 ///
 /// # Errors
-/// When the answer has another number of lines, refuses audio, or nothing in it can be used.
+/// When the answer is no description or has another number of lines.
 pub fn apply_answer(
     answer: &[u8],
     capabilities: &Capabilities,
-    local: &Local,
+    lines: &[OwnLine],
 ) -> Result<Settled, Refusal> {
     let sdp = SessionDescription::parse(answer)?;
-    let [media] = sdp.media.as_slice() else {
-        let found = sdp.media.len();
-        return Err(Refusal::new(488, format!("the answer has {found} media lines, the offer 1")));
-    };
-    if media.port == 0 {
-        return Err(Refusal::new(488, "the peer refused the audio stream"));
+    let (found, wanted) = (sdp.media.len(), lines.len());
+    if found != wanted {
+        let text = format!("the answer has {found} media lines, the offer {wanted}");
+        return Err(Refusal::new(488, text));
     }
-    let usable = usable(media, capabilities).ok_or_else(|| nothing(&sdp))?;
+    let mut settled = Settled::default();
+    for (at, (media, own)) in sdp.media.iter().zip(lines).enumerate() {
+        match own {
+            OwnLine::Audio(local) => {
+                settled.audio = audio_answer(&sdp, media, capabilities, local, at);
+                if settled.audio.is_none() {
+                    let refused = || Refusal::new(488, "the peer refused the audio stream");
+                    settled.unmet = Some(if media.port == 0 { refused() } else { nothing(&sdp) });
+                }
+            }
+            OwnLine::Chat(local) => {
+                settled.chat = read_chat(media, local).map(|chat| SettledChat { line: at, ..chat });
+                if settled.chat.is_none() && settled.unmet.is_none() {
+                    let refused = || Refusal::new(488, "the peer refused the chat stream");
+                    settled.unmet = Some(if media.port == 0 { refused() } else { no_chat() });
+                }
+            }
+            OwnLine::Closed(_) => {}
+        }
+    }
+    Ok(settled)
+}
+
+fn audio_answer(
+    sdp: &SessionDescription<'_>,
+    media: &MediaDescription<'_>,
+    capabilities: &Capabilities,
+    local: &LocalAudio,
+    at: usize,
+) -> Option<SettledAudio> {
+    let usable = usable(media, capabilities).filter(|_| media.port != 0)?;
     let event = usable.event_number.map(|_| TELEPHONE_EVENT);
-    settle(&sdp, media, &usable, local, usable.codec.payload_type(), event)
+    let settled = settle(sdp, media, &usable, local, (at, usable.codec.payload_type(), event))?;
+    Some(SettledAudio { answers_hold: !local.flow.receive, ..settled })
 }
 
 fn nothing(sdp: &SessionDescription<'_>) -> Refusal {
@@ -96,20 +163,68 @@ fn nothing(sdp: &SessionDescription<'_>) -> Refusal {
     )
 }
 
+fn no_chat() -> Refusal {
+    Refusal::new(488, "the chat line has no usable path, or another transport than ours")
+}
+
 fn is_kind(media: &MediaDescription<'_>, kind: &[u8]) -> bool {
     media.media.eq_ignore_ascii_case(kind)
 }
 
-fn usable_line(
+/// Lines with a port, all or the one at `only`.
+fn open_lines<'a, 'b>(
+    sdp: &'b SessionDescription<'a>,
+    only: Option<usize>,
+) -> impl Iterator<Item = (usize, &'b MediaDescription<'a>)> {
+    let lines = sdp.media.iter().enumerate();
+    lines.filter(move |(at, media)| media.port != 0 && only.is_none_or(|only| only == *at))
+}
+
+fn first_audio(
     sdp: &SessionDescription<'_>,
     capabilities: &Capabilities,
-) -> Result<(usize, Usable), Refusal> {
-    let lines = sdp.media.iter().enumerate();
-    let mut usable_lines = lines.filter(|(_, media)| media.port != 0).filter_map(|(at, media)| {
+    only: Option<usize>,
+) -> Option<(usize, Usable)> {
+    open_lines(sdp, only).find_map(|(at, media)| {
         sdp.address(media)?;
         Some((at, usable(media, capabilities)?))
-    });
-    usable_lines.next().ok_or_else(|| nothing(sdp))
+    })
+}
+
+fn first_chat(
+    sdp: &SessionDescription<'_>,
+    capabilities: &Capabilities,
+    local: &LocalChat,
+    only: Option<usize>,
+) -> Option<(usize, SettledChat)> {
+    let mut lines = open_lines(sdp, only).filter(|_| capabilities.chat);
+    lines.find_map(|(at, media)| {
+        let chat = read_chat(media, local)?;
+        Some((at, SettledChat { line: at, ..chat }))
+    })
+}
+
+/// A chat line over our own transport, with a path (RFC 4975 §8.1).
+fn read_chat(media: &MediaDescription<'_>, local: &LocalChat) -> Option<SettledChat> {
+    let same = media.proto.eq_ignore_ascii_case(local.proto().as_bytes());
+    if !is_kind(media, b"message") || media.port == 0 || !same {
+        return None;
+    }
+    let text = |name| std::str::from_utf8(media.attribute(name)?).ok().map(str::trim);
+    let path = text("path").filter(|path| !path.is_empty() && path.len() <= PATH_MAX)?;
+    let scheme = |uri: &str| {
+        let scheme = uri.split_once("://").map(|(scheme, _)| scheme);
+        scheme.is_some_and(|s| s.eq_ignore_ascii_case("msrp") || s.eq_ignore_ascii_case("msrps"))
+    };
+    if !path.split_ascii_whitespace().all(scheme) {
+        return None;
+    }
+    Some(SettledChat {
+        line: 0,
+        path: path.into(),
+        accept_types: text("accept-types").unwrap_or("*").into(),
+        accept_wrapped_types: text("accept-wrapped-types").unwrap_or_default().into(),
+    })
 }
 
 /// The first format that names a codec of ours, by its map or by its static number.
@@ -143,36 +258,41 @@ fn usable(media: &MediaDescription<'_>, capabilities: &Capabilities) -> Option<U
     Some(Usable { codec, codec_number, event_number })
 }
 
+/// `place` is the line and the payload types that we receive codec and events with.
 fn settle(
     sdp: &SessionDescription<'_>,
     media: &MediaDescription<'_>,
     usable: &Usable,
-    local: &Local,
-    receive_codec: u8,
-    receive_event: Option<u8>,
-) -> Result<Settled, Refusal> {
-    let address = sdp.address(media).ok_or_else(|| nothing(sdp))?;
+    local: &LocalAudio,
+    place: (usize, u8, Option<u8>),
+) -> Option<SettledAudio> {
+    let (line, receive_payload_type, receive_telephone_event) = place;
+    let address = sdp.address(media)?;
     let remote = SocketAddr::new(address, media.port);
-    // RFC 3264 §8.4: an unspecified address is a hold from times before directions.
-    let theirs = media.direction(sdp);
-    let hears_us = theirs.receives() && !address.is_unspecified();
-    let flow =
-        Flow { send: local.flow.send && hears_us, receive: local.flow.receive && theirs.sends() };
+    let said = media.direction(sdp);
+    let theirs = Direction::new(said.sends(), said.receives() && !address.is_unspecified());
+    let flow = Flow {
+        send: local.flow.send && theirs.receives(),
+        receive: local.flow.receive && theirs.sends(),
+    };
     let ptime = media.number("ptime").and_then(|ms| u16::try_from(ms).ok());
-    Ok(Settled {
-        audio: StreamSettings {
+    Some(SettledAudio {
+        line,
+        settings: StreamSettings {
             remote,
             remote_rtcp: remote_rtcp(media, remote),
             rtcp_mux: false,
             codec: usable.codec,
             send_payload_type: usable.codec_number,
-            receive_payload_type: receive_codec,
+            receive_payload_type,
             send_telephone_event: usable.event_number,
-            receive_telephone_event: receive_event,
+            receive_telephone_event,
             flow,
+            on_hold: local.on_hold,
             ptime_ms: ptime.filter(|ms| (10..=60).contains(ms) && ms % 10 == 0).unwrap_or(PTIME_MS),
         },
-        held_by_peer: !hears_us,
+        theirs,
+        answers_hold: false,
     })
 }
 
@@ -186,28 +306,4 @@ fn remote_rtcp(media: &MediaDescription<'_>, remote: SocketAddr) -> SocketAddr {
         Some(SocketAddr::new(address, port))
     };
     named().unwrap_or_else(|| SocketAddr::new(remote.ip(), remote.port().saturating_add(1)))
-}
-
-/// The offer's own words, byte for byte.
-fn refuse_line(out: &mut Vec<u8>, media: &MediaDescription<'_>) {
-    let format = media.formats.first().copied().unwrap_or(b"0");
-    for piece in [b"m=", media.media, b" 0 ", media.proto, b" ", format, b"\r\n"] {
-        out.extend_from_slice(piece);
-    }
-}
-
-fn accept_line(out: &mut Vec<u8>, usable: &Usable, local: &Local, flow: Flow) {
-    let (number, codec) = (usable.codec_number, usable.codec);
-    let _written = write!(out, "m=audio {} RTP/AVP {number}", local.audio.port());
-    if let Some(event) = usable.event_number {
-        let _written = write!(out, " {event}");
-    }
-    let (name, rate) = (codec.name(), codec.clock_rate());
-    let _written = write!(out, "\r\na=rtpmap:{number} {name}/{rate}\r\n");
-    if let Some(event) = usable.event_number {
-        let _written =
-            write!(out, "a=rtpmap:{event} telephone-event/8000\r\na=fmtp:{event} 0-16\r\n");
-    }
-    let direction = Direction::new(flow.send, flow.receive).as_str();
-    let _written = write!(out, "a=ptime:{PTIME_MS}\r\na={direction}\r\n");
 }

@@ -1,11 +1,12 @@
 //! Offer and answer (RFC 3264) as pure functions: descriptions in, a description and the settings
 //! of the streams out.
 //!
-//! This build negotiates one audio line with plain RTP. Chat lines are recognised and answered
-//! with port 0, as is everything else.
+//! One audio line (plain RTP) and one chat line (MSRP, RFC 4975 §8) can run at a time. Every line
+//! keeps its place for the life of the session; what is not used has port 0.
 
 mod answer;
 pub mod fuzzing;
+mod line;
 mod offer;
 
 use std::fmt;
@@ -14,13 +15,22 @@ use std::net::{IpAddr, SocketAddr};
 use offhook_media::codec::Codec;
 use offhook_media::control::{Flow, StreamSettings};
 
+use crate::sdp::Direction;
+
 pub use answer::{answer, apply_answer, screen};
+pub use line::{ClosedLine, OwnLine};
 pub use offer::offer;
 
 /// The payload type that we offer for telephone-events (RFC 4733).
 pub const TELEPHONE_EVENT: u8 = 101;
 /// The packet time that we offer, in milliseconds.
 pub const PTIME_MS: u16 = 20;
+/// Octets of an MSRP path at most.
+pub const PATH_MAX: usize = 2048;
+/// What a chat of ours takes, in the words of `a=accept-types` (RFC 4975 §8.6).
+pub const ACCEPT_TYPES: &str = "message/cpim text/* application/im-iscomposing+xml";
+/// What it takes wrapped in CPIM, in the words of `a=accept-wrapped-types`.
+pub const ACCEPT_WRAPPED_TYPES: &str = "*";
 
 /// What we are able to.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,19 +39,71 @@ pub struct Capabilities {
     pub codecs: Vec<Codec>,
     /// DTMF as RFC 4733 events.
     pub telephone_event: bool,
+    /// Chat over MSRP.
+    pub chat: bool,
 }
 
-/// Our own side of a description.
+/// Our side of an audio line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Local {
+pub struct LocalAudio {
+    /// Where we receive RTP.
+    pub address: SocketAddr,
+    /// What we wish to do.
+    pub flow: Flow,
+    /// We hold the call: what is sent is not the microphone.
+    pub on_hold: bool,
+}
+
+/// Our side of a chat line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LocalChat {
+    /// Where we listen; where we connect from, when we do not.
+    pub port: u16,
+    /// Our MSRP path, one URI or several with blanks between them.
+    pub path: String,
+    /// TLS.
+    pub tls: bool,
+}
+
+impl LocalChat {
+    const fn proto(&self) -> &'static str {
+        if self.tls { "TCP/TLS/MSRP" } else { "TCP/MSRP" }
+    }
+}
+
+/// A description of ours before it has lines.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Origin {
     /// The `o=` line's session id.
     pub session_id: u64,
     /// The `o=` line's version: one more with every description that differs.
     pub version: u64,
-    /// Where we receive RTP.
-    pub audio: SocketAddr,
-    /// What we wish to do.
-    pub flow: Flow,
+    /// Our address.
+    pub address: IpAddr,
+}
+
+/// One stream that we would take from an offer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Wish<T> {
+    /// Our side of it; `None` refuses the stream.
+    pub local: Option<T>,
+    /// The line on which it runs; `None` takes the first that can be used.
+    pub line: Option<usize>,
+}
+
+impl<T> Default for Wish<T> {
+    fn default() -> Self {
+        Self { local: None, line: None }
+    }
+}
+
+/// What we would take from an offer.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Wishes {
+    /// Audio.
+    pub audio: Wish<LocalAudio>,
+    /// Chat.
+    pub chat: Wish<LocalChat>,
 }
 
 /// Which streams an offer proposes that we could take.
@@ -53,13 +115,61 @@ pub struct Offered {
     pub chat: bool,
 }
 
-/// What an answer settled.
+/// An audio line that both sides want.
 #[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SettledAudio {
+    /// Which line.
+    pub line: usize,
+    /// How the stream runs.
+    pub settings: StreamSettings,
+    /// What the peer does. An address of zeros is a hold from times before directions (RFC 3264
+    /// §8.4): such a peer does not receive.
+    pub theirs: Direction,
+    /// It answers an offer of ours that did not want to receive.
+    pub answers_hold: bool,
+}
+
+/// A chat line that both sides want.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SettledChat {
+    /// Which line.
+    pub line: usize,
+    /// The peer's MSRP path.
+    pub path: String,
+    /// The peer's `a=accept-types`.
+    pub accept_types: String,
+    /// The peer's `a=accept-wrapped-types`.
+    pub accept_wrapped_types: String,
+}
+
+/// What two descriptions settle. Empty when nothing came together.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Settled {
-    /// How the audio stream runs.
-    pub audio: StreamSettings,
-    /// The peer does not want to hear us: it holds the call.
-    pub held_by_peer: bool,
+    /// Audio.
+    pub audio: Option<SettledAudio>,
+    /// Chat.
+    pub chat: Option<SettledChat>,
+    /// Why something that was wanted did not come together.
+    pub unmet: Option<Refusal>,
+}
+
+impl Settled {
+    /// Whether no stream came together.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.audio.is_none() && self.chat.is_none()
+    }
+}
+
+/// Our answer to an offer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answered {
+    /// The description.
+    pub body: Vec<u8>,
+    /// Its lines.
+    pub lines: Vec<OwnLine>,
+    /// What it settles.
+    pub settled: Settled,
 }
 
 /// Why two descriptions do not come together.
@@ -72,7 +182,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    fn new(status: u16, reason: impl Into<String>) -> Self {
+    pub(crate) fn new(status: u16, reason: impl Into<String>) -> Self {
         Self { status, reason: reason.into() }
     }
 }
@@ -88,12 +198,5 @@ impl std::error::Error for Refusal {}
 impl From<crate::sdp::SdpError> for Refusal {
     fn from(error: crate::sdp::SdpError) -> Self {
         Self::new(error.status(), error.to_string())
-    }
-}
-
-const fn family(address: IpAddr) -> &'static str {
-    match address {
-        IpAddr::V4(_) => "IP4",
-        IpAddr::V6(_) => "IP6",
     }
 }

@@ -1,44 +1,28 @@
 //! Our offer.
 
-use std::fmt::Write as _;
-
 use crate::sdp::Direction;
 
-use super::{Capabilities, Local, PTIME_MS, TELEPHONE_EVENT, family};
+use super::line::{self, Format};
+use super::{Capabilities, Origin, OwnLine, TELEPHONE_EVENT};
 
-/// The lines that every description of ours begins with.
-pub(super) fn head(local: &Local) -> String {
-    let (family, address) = (family(local.audio.ip()), local.audio.ip());
-    format!(
-        "v=0\r\no=- {} {} IN {family} {address}\r\ns=-\r\nc=IN {family} {address}\r\nt=0 0\r\n",
-        local.session_id, local.version
-    )
-}
-
-/// Offers one audio line: every codec, telephone-events, the direction we wish (RFC 3264 §5).
+/// Offers these lines: for audio every codec, telephone-events, the direction we wish (RFC 3264
+/// §5).
 #[must_use]
-pub fn offer(capabilities: &Capabilities, local: &Local) -> Vec<u8> {
-    let mut sdp = head(local);
-    // Writing to a String does not fail.
-    let _written = write!(sdp, "m=audio {} RTP/AVP", local.audio.port());
-    for codec in &capabilities.codecs {
-        let _written = write!(sdp, " {}", codec.payload_type());
+pub fn offer(capabilities: &Capabilities, origin: &Origin, lines: &[OwnLine]) -> Vec<u8> {
+    let mut sdp = Vec::with_capacity(512);
+    line::head(&mut sdp, origin);
+    let formats: Vec<Format> =
+        capabilities.codecs.iter().map(|c| (c.payload_type(), c.name(), c.clock_rate())).collect();
+    let event = capabilities.telephone_event.then_some(TELEPHONE_EVENT);
+    for own in lines {
+        match own {
+            OwnLine::Audio(audio) => {
+                let direction = Direction::new(audio.flow.send, audio.flow.receive);
+                line::audio(&mut sdp, audio.address.port(), &formats, event, direction);
+            }
+            OwnLine::Chat(chat) => line::chat(&mut sdp, chat),
+            OwnLine::Closed(closed) => line::closed(&mut sdp, closed),
+        }
     }
-    if capabilities.telephone_event {
-        let _written = write!(sdp, " {TELEPHONE_EVENT}");
-    }
-    sdp.push_str("\r\n");
-    for codec in &capabilities.codecs {
-        let (number, name, rate) = (codec.payload_type(), codec.name(), codec.clock_rate());
-        let _written = write!(sdp, "a=rtpmap:{number} {name}/{rate}\r\n");
-    }
-    if capabilities.telephone_event {
-        let _written = write!(
-            sdp,
-            "a=rtpmap:{TELEPHONE_EVENT} telephone-event/8000\r\na=fmtp:{TELEPHONE_EVENT} 0-16\r\n"
-        );
-    }
-    let direction = Direction::new(local.flow.send, local.flow.receive).as_str();
-    let _written = write!(sdp, "a=ptime:{PTIME_MS}\r\na={direction}\r\n");
-    sdp.into_bytes()
+    sdp
 }

@@ -48,6 +48,7 @@ impl Core {
         let Some(waiting) = &mut self.unacknowledged else { return };
         if waiting.until <= now {
             self.unacknowledged = None;
+            self.offered_in_ok = None;
             self.cause = Cause::new(Originator::Local, 408, "the ACK never came");
             return self.apply(now, Event::NoAck);
         }
@@ -81,15 +82,18 @@ impl Core {
         if awaited.is_none() {
             return;
         }
-        let ours = self.incoming.as_ref().is_some_and(|incoming| incoming.is_offerless());
-        if !ours || self.audio.settled.is_some() {
-            return self.apply(now, Event::RxAck);
-        }
+        let Some(lines) = self.offered_in_ok.take() else { return self.apply(now, Event::RxAck) };
         let missing = || Err("the ACK has no answer to our offer".into());
-        match self.read_answer(now, ack).unwrap_or_else(missing) {
-            Ok(settled) => {
-                self.audio.settled = Some(settled);
+        let answer = self.read_answer(ack, &lines).unwrap_or_else(missing);
+        match answer {
+            Ok(settled) if !settled.is_empty() || self.settled.is_some() => {
+                self.agree(lines, settled);
                 self.apply(now, Event::RxAckAnswer);
+            }
+            Ok(settled) => {
+                let unmet = settled.unmet.map(|unmet| unmet.reason).unwrap_or_default();
+                self.cause = Cause::new(Originator::Local, 488, unmet);
+                self.apply(now, Event::RxAckUnusable);
             }
             Err(reason) => {
                 self.cause = Cause::new(Originator::Local, 488, reason);

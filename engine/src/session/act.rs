@@ -19,7 +19,7 @@ impl Core {
                 self.tell(now, data);
             }
             Action::TellOutgoing => {
-                let streams = self.audio.wanted();
+                let streams = self.wanted.kinds();
                 self.tell(now, NotificationData::SessionNewOutgoing { streams });
             }
             Action::TellIncoming => {
@@ -45,9 +45,19 @@ impl Core {
                 self.snapshot.stop_time = Some(self.timestamp(now));
                 self.tell(now, NotificationData::SessionDidEnd { originator });
             }
+            Action::TellStreams => self.tell_streams(now),
+            Action::TellHold => self.tell_own_hold(now),
+            Action::TellProposal => {
+                let (proposer, streams) = self.proposed_streams();
+                let streams = streams.kinds();
+                self.tell(now, NotificationData::SessionGotStreamProposal { proposer, streams });
+            }
+            Action::TellAccepted => self.tell_settled(now, true),
+            Action::TellRejected => self.tell_settled(now, false),
             Action::PrepareStreams => self.prepare_streams(),
             Action::SendInvite => self.send_invite(now),
             Action::SendRinging => self.send_ringing(),
+            Action::SendProgress => self.send_progress(),
             Action::SendAnswer => self.send_answer(now),
             Action::SendAck => self.send_ack(),
             Action::SendCancel => self.send_cancel(now),
@@ -61,18 +71,23 @@ impl Core {
             Action::StartStreams => self.start_streams(now),
             Action::StopStreams => self.stop_streams(now),
             Action::Silence => self.silence(),
+            Action::Enqueue => self.enqueue_order(),
+            Action::SendOffer => self.send_offer(now),
+            Action::SendOfferAck => self.send_offer_ack(),
+            Action::CancelOffer => self.cancel_offer(now),
+            Action::DropOffer => self.drop_offer(now),
+            Action::DropRemoved => self.drop_removed(now),
+            Action::RingProposal => self.ring_proposal(),
             Action::AnswerReinvite => self.answer_reinvite(now),
-            Action::RefuseReinvite => self.refuse_reinvite(),
+            Action::RefuseReinvite => self.refuse_reinvite(now, event),
+            Action::StartChat => self.start_chat(),
+            Action::StopChat => self.close_chat(now),
+            Action::QueueMessage => self.queue_message(),
             Action::TellWillStartRecording => self.tell_will_start_recording(now),
             Action::OpenRecording => self.open_recording(),
             Action::TellWillStopRecording => self.tell_will_stop_recording(now),
             Action::CloseRecording => self.close_recording(now),
             Action::OrderMedia => self.order_media(),
-            // Proposals in mid-call: their events are never raised yet.
-            Action::TellProposal
-            | Action::TellProposalSettled
-            | Action::SendProposal
-            | Action::AnswerProposal => {}
         }
     }
 

@@ -9,7 +9,7 @@ use super::message::{address_text, check_headers, warning};
 use super::{Cause, Core};
 use crate::dialog::{Dialog, Order};
 use crate::error::SessionError;
-use crate::negotiate::{Offered, Refusal, answer, offer, screen};
+use crate::negotiate::{Offered, Refusal, answer, screen};
 use crate::notification::{Originator, StreamKind};
 use crate::sip::{HeaderName, reason_phrase};
 use crate::snapshot::CallDirection;
@@ -107,11 +107,15 @@ impl Core {
         if lacking && !incoming.is_offerless() {
             return invalid("the peer does not propose that stream");
         }
-        if streams.chat {
+        if streams.chat && !self.settings.capabilities.chat {
             return Err(SessionError::NotBuilt("chat"));
         }
         check_headers(&headers)?;
-        self.audio.address = Some(incoming.invite().source.local.ip());
+        self.description.address = Some(incoming.invite().source.local.ip());
+        self.wanted = Streams {
+            audio: streams.audio || self.wanted.audio,
+            chat: streams.chat || self.wanted.chat,
+        };
         if let Some(incoming) = &mut self.incoming {
             incoming.headers = headers;
         }
@@ -124,13 +128,24 @@ impl Core {
         let missing = || Refusal { status: 500, reason: "nothing is prepared".into() };
         let invite = Arc::clone(&self.incoming.as_ref().ok_or_else(missing)?.invite);
         let theirs = invite.1.message.body();
-        let (body, settled) = if theirs.is_empty() {
-            (self.describe(now, |able, local| Ok((offer(able, local), ())))?.0, None)
+        let body = if theirs.is_empty() {
+            let lines = self.lines_with(self.wanted).ok_or_else(missing)?;
+            let body = self.describe_offer(now, false, &lines)?;
+            self.offered_in_ok = Some(lines);
+            body
         } else {
-            let (body, settled) = self.describe(now, |able, local| answer(theirs, able, local))?;
-            (body, Some(settled))
+            let wishes = self.wishes(self.wanted);
+            let (body, (lines, settled)) = self.describe(now, false, |able, origin| {
+                let made = answer(theirs, able, origin, &wishes)?;
+                Ok((made.body, (made.lines, made.settled)))
+            })?;
+            if settled.is_empty() {
+                return Err(settled.unmet.unwrap_or_else(missing));
+            }
+            self.description.lines = lines;
+            self.settled = Some(settled);
+            body
         };
-        self.audio.settled = settled;
         self.incoming.as_mut().ok_or_else(missing)?.answer = body;
         Ok(())
     }
@@ -202,12 +217,26 @@ impl Core {
         self.answer_request(481);
     }
 
+    /// Early media: the answer in a 183.
+    pub(super) fn send_progress(&mut self) {
+        let Some(body) = self.incoming.as_ref().map(|incoming| incoming.answer.clone()) else {
+            return;
+        };
+        self.answer_invite(183, "Session Progress", Some(&body));
+    }
+
     fn cancelled(&mut self, now: Instant) {
         let cancelled = self.unanswered.as_ref();
         let cancelled = cancelled.and_then(|(_, r)| ServerKey::of_cancelled(&r.message).ok());
         self.answer_request(200);
         let open = self.incoming.as_ref().filter(|incoming| !incoming.final_sent);
-        // A re-INVITE is answered at once: its CANCEL comes too late.
+        if self.proposal.as_ref().map(|proposal| &proposal.request.0) == cancelled.as_ref()
+            && cancelled.is_some()
+        {
+            self.reoffer_refusal = (487, "cancelled by the peer".into());
+            return self.apply(now, Event::RxCancel);
+        }
+        // Other re-INVITEs are answered at once: their CANCEL comes too late.
         if open.is_some_and(|incoming| Some(&incoming.invite.0) == cancelled.as_ref()) {
             self.cause = Cause::new(Originator::Remote, 487, "the caller cancelled the call");
             self.apply(now, Event::RxCancel);
@@ -236,7 +265,7 @@ impl Core {
                 self.apply(now, Event::RxBye);
             }
             b"OPTIONS" => self.answer_request(200),
-            b"INVITE" => self.reinvited(now),
+            b"INVITE" | b"UPDATE" => self.reinvited(now),
             _ => self.answer_request(405),
         }
     }

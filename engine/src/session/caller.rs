@@ -9,7 +9,7 @@ use super::message::{check_headers, failure_text};
 use super::{Cause, Core, Output, Route, UDP_REQUEST_MAX};
 use crate::dialog::Dialog;
 use crate::error::SessionError;
-use crate::negotiate::{Settled, apply_answer, offer};
+use crate::negotiate::{OwnLine, Settled, apply_answer};
 use crate::notification::Originator;
 use crate::sip::{Builder, HeaderName, Message, SipUri, Unprintable};
 use crate::snapshot::CallDirection;
@@ -30,6 +30,8 @@ pub(super) struct Outgoing {
     /// The long INVITE could not go its own way: it goes as a datagram after all.
     long_refused: bool,
     headers: Vec<(String, String)>,
+    /// What the INVITE offers.
+    lines: Vec<OwnLine>,
     call_id: String,
     pub(super) transaction: Option<ClientTransaction>,
     ack: Option<Transmit>,
@@ -49,7 +51,7 @@ impl Core {
         if streams.is_empty() {
             return invalid("ask for audio or chat");
         }
-        if streams.chat {
+        if streams.chat && !self.settings.capabilities.chat {
             return Err(SessionError::NotBuilt("chat"));
         }
         let Some(first) = routes.first() else { return invalid("there is no route to try") };
@@ -57,7 +59,8 @@ impl Core {
         self.snapshot.direction = Some(CallDirection::Outgoing);
         self.snapshot.local_uri = Some(self.settings.local_uri.to_string());
         self.snapshot.remote_uri = Some(uri.to_string());
-        self.audio.address = Some(first.destination.local.ip());
+        self.description.address = Some(first.destination.local.ip());
+        self.wanted = streams;
         let random = self.entropy.hex::<32>();
         let call_id = crate::sip::text(&random).into_owned();
         self.outgoing = Some(Outgoing {
@@ -66,6 +69,7 @@ impl Core {
             at: 0,
             long_refused: false,
             headers,
+            lines: Vec::new(),
             call_id,
             transaction: None,
             ack: None,
@@ -83,9 +87,10 @@ impl Core {
     }
 
     fn try_invite(&mut self, now: Instant) -> Option<()> {
-        let described = self.describe(now, |able, local| Ok((offer(able, local), ())));
-        let (body, ()) = described.ok()?;
-        let outgoing = self.outgoing.as_ref()?;
+        let lines = self.lines_with(self.wanted)?;
+        let body = self.describe_offer(now, false, &lines).ok()?;
+        let outgoing = self.outgoing.as_mut()?;
+        outgoing.lines = lines;
         let route = *outgoing.routes.get(outgoing.at)?;
         let long_way = route.when_long.filter(|_| !outgoing.long_refused);
         let mut destination = route.destination;
@@ -132,6 +137,9 @@ impl Core {
 
     pub(super) fn response(&mut self, now: Instant, received: &Received) {
         let response = &received.message;
+        if self.offer_response(now, response) {
+            return;
+        }
         let invite = self.outgoing.as_mut().and_then(|out| out.transaction.as_mut());
         match invite.map_or(Verdict::NotMine, |invite| invite.receive(now, response)) {
             Verdict::Deliver => return self.invite_response(now, response),
@@ -158,10 +166,12 @@ impl Core {
         }
         match status {
             100..200 => {
-                let settled = self.read_answer(now, response).and_then(Result::ok);
+                let lines = self.outgoing.as_ref().map(|out| out.lines.clone()).unwrap_or_default();
+                let settled = self.read_answer(response, &lines).and_then(Result::ok);
+                let settled = settled.filter(|settled| !settled.is_empty());
                 let early = self.state == State::Calling && settled.is_some();
-                if early {
-                    self.audio.settled = settled;
+                if let Some(settled) = settled.filter(|_| early) {
+                    self.agree(lines, settled);
                 }
                 let event = match (status == 180, early) {
                     (true, true) => Event::RxRingingMedia,
@@ -182,16 +192,15 @@ impl Core {
 
     /// The description in a response, read as the answer to our offer.
     pub(super) fn read_answer(
-        &mut self,
-        now: Instant,
+        &self,
         response: &Message,
+        lines: &[OwnLine],
     ) -> Option<Result<Settled, String>> {
         let is_sdp = response.content_type().is_some_and(|kind| kind == "application/sdp");
         if !is_sdp || response.body().is_empty() {
             return None;
         }
-        let local = self.local_media(now)?;
-        let settled = apply_answer(response.body(), &self.settings.capabilities, &local);
+        let settled = apply_answer(response.body(), &self.settings.capabilities, lines);
         Some(settled.map_err(|refusal| refusal.reason))
     }
 
@@ -204,12 +213,16 @@ impl Core {
             return self.apply(now, Event::Rx2xx);
         }
         self.dialog = self.dialog_of(response).map(Arc::new);
-        let answer = self.read_answer(now, response);
-        let answer = answer.or_else(|| self.audio.settled.clone().map(Ok));
+        let lines = self.outgoing.as_ref().map(|out| out.lines.clone()).unwrap_or_default();
+        let answer = self.read_answer(response, &lines);
+        let answer = answer.or_else(|| self.settled.clone().map(Ok));
         let answer = answer.unwrap_or_else(|| Err("the answer has no session description".into()));
         let usable = match (answer, self.dialog.is_some()) {
+            (Ok(settled), _) if settled.is_empty() => {
+                Err(settled.unmet.map(|unmet| unmet.reason).unwrap_or_default())
+            }
             (Ok(settled), true) => {
-                self.audio.settled = Some(settled);
+                self.agree(lines, settled);
                 Ok(())
             }
             (Err(reason), _) => Err(reason),

@@ -10,15 +10,22 @@ use offhook_fsm::{Entropy, Instant, Step};
 use super::acknowledgement::Unacknowledged;
 use super::callee::Incoming;
 use super::caller::Outgoing;
+use super::chat::Chat;
+use super::description::Description;
 use super::fork::Fork;
+use super::offering::{AnsweredOffer, Offering};
+use super::proposal::Proposal;
+use super::queue::Job;
 use super::reinvite::Reoffer;
 use super::streams::Audio;
 use super::{Cause, Input, NO_AUDIO_MS, Output, Settings};
 use crate::dialog::Dialog;
 use crate::error::{SessionError, SessionStateError};
 use crate::id::SessionId;
+use crate::negotiate::{OwnLine, Settled};
 use crate::notification::{Notification, NotificationData, Originator, Sender};
 use crate::snapshot::Snapshot;
+use crate::streams::Streams;
 use crate::timestamp::Timestamp;
 use crate::transaction::{ClientTransaction, ServerKey};
 use crate::transport::Received;
@@ -37,9 +44,35 @@ pub struct Core {
     pub(super) dialog: Option<Arc<Dialog>>,
     /// The 200 that waits for its ACK, to the INVITE or to a re-INVITE.
     pub(super) unacknowledged: Option<Unacknowledged>,
-    /// The re-INVITE at hand, and what becomes of it.
+    /// Our answer to the peer's offer at hand.
     pub(super) reoffer: Option<Reoffer>,
+    /// What a refusal of the peer's offer says: code and Warning text.
+    pub(super) reoffer_refusal: (u16, String),
+    /// What our 200 to an INVITE without an offer offers; the answer comes in the ACK.
+    pub(super) offered_in_ok: Option<Vec<OwnLine>>,
+    /// The peer's proposal that waits for the application.
+    pub(super) proposal: Option<Proposal>,
+    /// What waits for its turn.
+    pub(super) queue: VecDeque<Job>,
+    /// For [`Action::Enqueue`](offhook_fsm::session::Action).
+    pub(super) ordered: Option<Job>,
+    /// Our offer under way.
+    pub(super) offering: Option<Offering>,
+    /// Our last offer, for repetitions of its answer.
+    pub(super) answered_offer: Option<AnsweredOffer>,
+    pub(super) description: Description,
+    /// What the last answer settled.
+    pub(super) settled: Option<Settled>,
+    /// Streams that the call, the answer or the proposal at hand wants.
+    pub(super) wanted: Streams,
+    /// Those of them that are being prepared.
+    pub(super) preparing: Streams,
+    /// Nothing had to be prepared.
+    pub(super) prepared_at_once: bool,
     pub(super) audio: Audio,
+    pub(super) chat: Chat,
+    /// The last set of active streams that was posted.
+    pub(super) told_streams: Streams,
     pub(super) cancel: Option<ClientTransaction>,
     pub(super) bye: Option<ClientTransaction>,
     /// Other branches of our INVITE that answered too.
@@ -71,7 +104,21 @@ impl Core {
             dialog: None,
             unacknowledged: None,
             reoffer: None,
+            reoffer_refusal: (488, String::new()),
+            offered_in_ok: None,
+            proposal: None,
+            queue: VecDeque::new(),
+            ordered: None,
+            offering: None,
+            answered_offer: None,
+            description: Description::default(),
+            settled: None,
+            wanted: Streams::default(),
+            preparing: Streams::default(),
+            prepared_at_once: false,
             audio: Audio::default(),
+            chat: Chat::default(),
+            told_streams: Streams::default(),
             cancel: None,
             bye: None,
             forks: Vec::new(),
@@ -128,6 +175,10 @@ impl Core {
                 self.media(now, event);
                 Ok(())
             }
+            Input::Chat(event) => {
+                self.chat(now, event);
+                Ok(())
+            }
             Input::Timeout => {
                 self.timeout(now);
                 Ok(())
@@ -137,6 +188,7 @@ impl Core {
                 Ok(())
             }
         };
+        self.run_queue(now);
         self.collect();
         result
     }
@@ -155,14 +207,21 @@ impl Core {
         }
         let deadlines = self.transactions().filter_map(ClientTransaction::deadline);
         let answer = self.unacknowledged.as_ref().map(Unacknowledged::deadline);
-        deadlines.chain(answer).chain(self.farewell).chain(self.audio.silent_until).min()
+        let offering = self.offering.as_ref();
+        let offering = offering.map(|offering| offering.again.into_iter().chain(offering.expires));
+        let waits = self.farewell.into_iter().chain(self.audio.silent_until);
+        deadlines.chain(answer).chain(waits).chain(offering.into_iter().flatten()).min()
     }
 
     /// The client transactions, our INVITE first.
     pub(super) fn transactions(&self) -> impl Iterator<Item = &ClientTransaction> {
         let invite = self.outgoing.as_ref().and_then(|out| out.transaction.as_ref());
         let forks = self.forks.iter().filter_map(|fork| fork.bye.as_ref());
-        invite.into_iter().chain(&self.cancel).chain(&self.bye).chain(forks)
+        let own = invite.into_iter().chain(&self.cancel).chain(&self.bye).chain(forks);
+        let offering = self.offering.as_ref();
+        let offering = offering.map(|o| o.transaction.iter().chain(&o.cancel));
+        let answered = self.answered_offer.as_ref().map(|answered| &answered.transaction);
+        own.chain(offering.into_iter().flatten()).chain(answered)
     }
 
     /// All but our INVITE.
@@ -179,13 +238,20 @@ impl Core {
         let invite = self.outgoing.as_mut().map(|outgoing| &mut outgoing.transaction);
         let forks = self.forks.iter_mut().map(|fork| &mut fork.bye);
         let own = invite.into_iter().chain([&mut self.cancel, &mut self.bye]);
-        for slot in own.chain(forks) {
+        let mut answered = self.answered_offer.take().map(|a| (Some(a.transaction), a.ack));
+        let offering = self.offering.as_mut();
+        let offering = offering.map(|o| [&mut o.transaction, &mut o.cancel]);
+        let offers = offering.into_iter().flatten().chain(answered.as_mut().map(|a| &mut a.0));
+        for slot in own.chain(forks).chain(offers) {
             while let Some(transmit) = slot.as_mut().and_then(ClientTransaction::poll_transmit) {
                 outputs.push_back(Output::Transmit(transmit));
             }
             let taken = if over { slot.take() } else { None };
             left.extend(taken.filter(|transaction| !transaction.is_terminated()));
         }
+        self.answered_offer = answered.and_then(|(transaction, ack)| {
+            transaction.map(|transaction| AnsweredOffer { transaction, ack })
+        });
         outputs.extend(left.into_iter().map(|t| Output::HandOver(Box::new(t))));
         self.outputs = outputs;
     }
@@ -198,6 +264,7 @@ impl Core {
             }
             return;
         }
+        self.offer_transport_error(now, branch, reason);
         for transaction in self.requests().flatten().filter(|other| other.branch() == branch) {
             // A fork that cannot be reached is nobody's loss.
             let _failure = transaction.transport_failed(now);
@@ -218,6 +285,7 @@ impl Core {
             let _failure = transaction.handle_timeout(now);
         }
         self.acknowledgement_timeout(now);
+        self.offering_timeout(now);
         if self.audio.silent_until.is_some_and(|at| at <= now) {
             self.audio.silent_until = None;
             self.tell(now, NotificationData::SessionGotNoAudio);
@@ -237,6 +305,9 @@ impl Core {
             for action in actions {
                 self.act(now, *action, event, previous);
             }
+        }
+        if std::mem::take(&mut self.prepared_at_once) {
+            self.prepared(now);
         }
     }
 

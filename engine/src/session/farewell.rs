@@ -9,11 +9,13 @@ use offhook_media::control::{MediaCommand, StreamId};
 use super::caller::build_cancel;
 use super::recording::Recording;
 use super::{Core, Output, Settings, message};
+use crate::chat::ChatCommand;
 use crate::dialog::Dialog;
 use crate::id::SessionId;
-use crate::notification::{Notification, NotificationData, Originator, Sender};
+use crate::notification::{Notification, NotificationData, Originator, Sender, StreamKind};
 use crate::sip::reason_phrase;
 use crate::snapshot::Snapshot;
+use crate::streams::Streams;
 use crate::transaction::{ClientTransaction, ServerKey};
 use crate::transport::{Destination, Received, Transmit};
 
@@ -39,8 +41,11 @@ pub struct Farewell {
     /// The CANCEL, where our INVITE is proceeding and not cancelled.
     may_cancel: bool,
     said_bye: bool,
+    /// The peer's proposal that waits for the application.
+    proposal: Option<Arc<(ServerKey, Received)>>,
     stream: Option<StreamId>,
-    has_audio: bool,
+    chat: Option<ChatCommand>,
+    active: Streams,
     recording: Option<Recording>,
 }
 
@@ -64,8 +69,10 @@ impl Core {
             transactions: ours.filter(|t| !t.is_terminated()).cloned().collect(),
             may_cancel: may_cancel && self.cancel.is_none(),
             said_bye: self.bye.is_some(),
-            stream: self.audio.address.map(|_| self.stream()),
-            has_audio: self.audio.running.is_some(),
+            proposal: self.proposal.as_ref().map(|proposal| Arc::clone(&proposal.request)),
+            stream: self.audio.exists.then(|| self.stream()),
+            chat: self.chat_farewell(),
+            active: self.told_streams,
             recording: self.audio.recording.clone(),
         }
     }
@@ -92,6 +99,7 @@ impl Farewell {
             snapshot.state = State::Terminated;
             snapshot.stop_time = Some(self.settings.epoch.at(now));
             snapshot.has_audio = false;
+            snapshot.has_chat = false;
             snapshot.audio_recording_file_name = None;
         }
     }
@@ -120,6 +128,11 @@ impl Ending {
             Action::StopStreams => self.stop_streams(),
             Action::SendCancel => self.cancel(),
             Action::SendRefusal => self.refuse(),
+            Action::RefuseReinvite => {
+                self.left.unanswered = self.left.proposal.take();
+                self.refuse();
+                self.left.unanswered = None;
+            }
             Action::SendBye if self.left.unanswered.is_some() => self.refuse(),
             Action::SendBye => self.bye(entropy),
             // The table's rows for this event have no others.
@@ -140,7 +153,12 @@ impl Ending {
         if let Some(stream) = self.left.stream {
             self.outputs.push(Output::Media(MediaCommand::Stop { stream }));
         }
-        if self.left.has_audio {
+        if self.left.active.audio && self.left.active.chat {
+            let streams = Streams::only(StreamKind::Chat).kinds();
+            self.tell(NotificationData::SessionGotStreamUpdate { streams });
+        }
+        self.outputs.extend(self.left.chat.take().map(Output::Chat));
+        if !self.left.active.is_empty() {
             self.tell(NotificationData::SessionGotStreamUpdate { streams: Vec::new() });
         }
     }

@@ -71,7 +71,7 @@ fn contact(settings: &Settings, destination: Destination) -> String {
 
 /// Where a request in the dialog goes: the next hop's address, else back to where the peer's
 /// messages come from.
-fn towards(dialog: &Dialog, peer: Destination) -> Destination {
+pub(super) fn towards(dialog: &Dialog, peer: Destination) -> Destination {
     let Ok(uri) = Uri::parse(dialog.next_hop()) else { return peer };
     let Some(Host::Ip(address)) = uri.host else { return peer };
     let named = uri.transport().and_then(|name| text(name).parse::<Transport>().ok());
@@ -91,7 +91,7 @@ pub(super) struct Sender<'a> {
 
 impl Sender<'_> {
     /// A Via with a branch of its own.
-    fn via(&mut self, destination: Destination) -> String {
+    pub(super) fn via(&mut self, destination: Destination) -> String {
         let branch = self.id.branch(self.entropy);
         let (transport, local) = (destination.transport.via_name(), destination.local);
         format!("SIP/2.0/{transport} {local};branch={branch};rport")

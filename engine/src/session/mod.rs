@@ -9,11 +9,17 @@ mod acknowledgement;
 mod act;
 mod callee;
 mod caller;
+mod chat;
 mod core;
+mod description;
 mod farewell;
 mod fork;
+mod hold;
 mod message;
+mod offering;
 mod order;
+mod proposal;
+mod queue;
 mod recording;
 mod reinvite;
 mod streams;
@@ -23,17 +29,21 @@ use std::path::PathBuf;
 use offhook_fsm::Instant;
 use offhook_media::control::{MediaCommand, MediaEvent};
 
+use crate::chat::{ChatCommand, ChatEvent, ChatMessage};
 use crate::negotiate::Capabilities;
-use crate::notification::{Notification, Originator};
+use crate::notification::{Notification, Originator, StreamKind};
 use crate::sip::SipUri;
 use crate::streams::Streams;
 use crate::timestamp::Epoch;
 use crate::transaction::{ClientTransaction, ServerKey, Timers};
 use crate::transport::{Destination, Received, Transmit};
 
+pub use self::chat::MESSAGES_MAX;
 pub use self::core::Core;
 pub use self::farewell::Farewell;
 pub use self::fork::{FORKS_MAX, end_late_answer};
+pub use self::offering::PROPOSAL_MS;
+pub use self::queue::QUEUE_MAX;
 
 /// Requests longer than this go over TCP where UDP was chosen (RFC 3261 §18.1.1), in bytes.
 pub const UDP_REQUEST_MAX: usize = 1300;
@@ -92,6 +102,20 @@ pub enum Order {
     Reject(u16),
     /// End, whatever the session does.
     End,
+    /// Hold the call.
+    Hold,
+    /// Hold it no more.
+    Unhold,
+    /// Propose to add a stream.
+    Add(StreamKind),
+    /// Remove a stream.
+    Remove(StreamKind),
+    /// Take these of the streams that the peer proposes.
+    AcceptProposal(Streams),
+    /// Take none of them.
+    RejectProposal,
+    /// Send a chat message.
+    SendMessage(ChatMessage),
     /// Send one DTMF digit.
     SendDtmf(char),
     /// Record both directions to this WAV file; armed until nobody holds the call.
@@ -128,6 +152,8 @@ pub enum Input {
     },
     /// The media layer tells.
     Media(MediaEvent),
+    /// The chat's connection tells.
+    Chat(ChatEvent),
     /// The time of [`Output::Timeout`] has come.
     Timeout,
     /// What runs the core cannot go on; the text is for people. The session ends.
@@ -150,6 +176,8 @@ pub enum Output {
     },
     /// Order the media layer.
     Media(MediaCommand),
+    /// Order the chat's connection.
+    Chat(ChatCommand),
     /// Tell the application.
     Notification(Notification),
     /// The session is over; run this transaction to its end.

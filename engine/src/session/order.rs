@@ -31,6 +31,13 @@ impl Core {
                 self.end(now);
                 Ok(())
             }
+            Order::Hold => self.hold(now, true),
+            Order::Unhold => self.hold(now, false),
+            Order::Add(kind) => self.add(now, kind),
+            Order::Remove(kind) => self.remove(now, kind),
+            Order::AcceptProposal(streams) => self.accept_proposal(now, streams),
+            Order::RejectProposal => self.reject_proposal(now),
+            Order::SendMessage(message) => self.send_message(now, message),
             Order::SendDtmf(digit) => self.send_dtmf(now, digit),
             Order::StartRecording(file) => self.start_recording(now, file),
             Order::StopRecording => self.stop_recording(now),

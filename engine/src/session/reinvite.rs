@@ -1,5 +1,4 @@
-//! The peer's re-INVITE in a running call (RFC 3261 §14.2): a refresh, a hold, another address or
-//! codec. What adds or removes streams is refused.
+//! The peer's offer in a call that stands: a re-INVITE (RFC 3261 §14.2) or an UPDATE (RFC 3311).
 
 use std::sync::Arc;
 
@@ -8,80 +7,198 @@ use offhook_fsm::session::{Event, State};
 
 use super::Core;
 use super::message::warning;
-use crate::negotiate::{Refusal, Settled, answer};
-use crate::sdp::SessionDescription;
+use super::proposal::Proposal;
+use crate::negotiate::{OwnLine, Refusal, Settled, answer};
+use crate::notification::StreamKind;
+use crate::sdp::{MediaDescription, SessionDescription};
 use crate::sip::{HeaderName, reason_phrase};
+use crate::streams::Streams;
 
 /// Seconds within which a peer is asked to try again (RFC 3261 §14.2).
 const RETRY_AFTER_MAX_S: u64 = 10;
 
-/// Our description for the 200 to a re-INVITE, or why there is none.
-pub(super) type Reoffer = Result<Vec<u8>, Refusal>;
+/// Our description for the 200 to the peer's offer, its lines, and what it settles.
+pub(super) type Reoffer = (Vec<u8>, Vec<OwnLine>, Settled);
+
+/// What an offer does with the streams.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+struct Change {
+    added: Streams,
+    removed: Streams,
+}
 
 impl Core {
-    /// The re-INVITE at hand.
+    /// The re-INVITE or UPDATE at hand.
     pub(super) fn reinvited(&mut self, now: Instant) {
-        if self.state != State::Established {
-            // Another INVITE is under way in either direction, or the call is over.
-            let reason = String::from("another INVITE is not done");
-            self.reoffer = Some(Err(Refusal { status: 500, reason }));
-            return self.apply(now, Event::RxReinviteUnusable);
+        if self.state == State::Proposing && !self.is_offering() {
+            self.give_way(now);
         }
-        match self.read_reoffer(now) {
-            Ok((body, settled)) => {
-                self.reoffer = Some(Ok(body));
-                self.audio.settled = Some(settled);
+        let (update, empty) = self.unanswered.as_ref().map_or((false, true), |(_, received)| {
+            let message = &received.message;
+            (message.method() == Some(b"UPDATE"), message.body().is_empty())
+        });
+        if update && empty {
+            // It refreshes the session and the peer's address, and offers nothing.
+            self.refresh_target();
+            return self.answer_request(200);
+        }
+        let read = match self.state {
+            State::Established if self.is_offering() || self.offered_in_ok.is_some() => {
+                Err(pending())
+            }
+            State::Established if empty => self.fresh_offer(now),
+            State::Established => match self.classify(update) {
+                Ok(change) if !change.added.is_empty() => return self.proposed(now, change.added),
+                Ok(change) => self.read_reoffer(now, change),
+                Err(refusal) => Err(refusal),
+            },
+            // Our own INVITE awaits its answer, unless an early one has settled it.
+            State::Calling if update && self.settled.is_some() => {
+                self.classify(update).and_then(|change| self.read_reoffer(now, change))
+            }
+            State::Calling | State::Proposing => Err(pending()),
+            State::Terminating | State::Terminated => return self.answer_request(481),
+            _ => Err(Refusal::new(500, "another offer of yours is not done")),
+        };
+        match read {
+            Ok(reoffer) => {
+                self.reoffer = Some(reoffer);
                 self.apply(now, Event::RxReinvite);
             }
             Err(refusal) => {
-                self.reoffer = Some(Err(refusal));
+                self.reoffer_refusal = (refusal.status, refusal.reason);
                 self.apply(now, Event::RxReinviteUnusable);
             }
         }
     }
 
-    /// Our answer to the offer at hand, if it is about the very stream that runs.
-    fn read_reoffer(&mut self, now: Instant) -> Result<(Vec<u8>, Settled), Refusal> {
-        let refused = |reason: &str| Err(Refusal { status: 488, reason: reason.into() });
-        let Some((_, received)) = &self.unanswered else { return refused("there is no offer") };
-        let offer = received.message.body().to_vec();
-        if offer.is_empty() {
-            return refused("a re-INVITE without an offer is not supported");
-        }
-        let before = (self.audio.described.clone(), self.audio.version());
-        let made = self.describe(now, |able, local| answer(&offer, able, local))?;
-        let ((old_lines, old), (lines, new)) = (lines(&before.0), lines(&made.0));
-        if lines < old_lines || new != old {
-            self.audio.redescribe(before);
-            return refused("a stream may not move to another line or vanish");
-        }
-        Ok(made)
-    }
-
-    pub(super) fn answer_reinvite(&mut self, now: Instant) {
-        let (Some((key, received)), Some(Ok(body))) = (self.unanswered.take(), self.reoffer.take())
-        else {
-            return;
-        };
-        // A re-INVITE is a target refresh (§12.2.2).
+    fn refresh_target(&mut self) {
+        let Some((_, received)) = &self.unanswered else { return };
         if let Some(dialog) = &mut self.dialog {
             Arc::make_mut(dialog).refresh_target(&received.message);
         }
-        let ok = self.respond(&key, &received, 200, "OK", |b| b.body(b"application/sdp", &body));
-        let cseq = received.message.cseq().ok().map(|cseq| cseq.number);
-        self.await_acknowledgement(now, cseq, ok);
     }
 
-    pub(super) fn refuse_reinvite(&mut self) {
-        let (Some((key, received)), Some(Err(refusal))) =
-            (self.unanswered.take(), self.reoffer.take())
-        else {
-            return;
-        };
+    /// The decision list of REFERENCE 1.7.
+    fn classify(&self, update: bool) -> Result<Change, Refusal> {
+        let refused = |reason: &str| Err(Refusal::new(488, reason));
+        let Some((_, received)) = &self.unanswered else { return refused("there is no offer") };
+        let sdp = SessionDescription::parse(received.message.body())?;
+        let ours = &self.description.lines;
+        if sdp.media.len() < ours.len() {
+            return refused("an offer may not have fewer media lines than before");
+        }
+        let mut change = Change::default();
+        for (at, media) in sdp.media.iter().enumerate() {
+            let kind = kind_of(media);
+            let running = [StreamKind::Audio, StreamKind::Chat]
+                .into_iter()
+                .find(|kind| self.description.line_of(*kind) == Some(at));
+            match (running, kind) {
+                (Some(running), kind) if kind != Some(running) => {
+                    return refused("a line that is in use may not change its medium");
+                }
+                (Some(StreamKind::Audio), _) if media.port == 0 => change.removed.audio = true,
+                (Some(StreamKind::Chat), _) if media.port == 0 => change.removed.chat = true,
+                (None, Some(kind)) if media.port != 0 && self.is_new(kind) => match kind {
+                    StreamKind::Audio => change.added.audio = true,
+                    StreamKind::Chat => change.added.chat = true,
+                },
+                _ => {}
+            }
+        }
+        if !change.added.is_empty() && !change.removed.is_empty() {
+            return refused("an offer may not add and remove streams at once");
+        }
+        if update && !change.added.is_empty() {
+            // The user must be asked, and an UPDATE is answered at once (RFC 3311 §5.2).
+            return Err(Refusal::new(504, "a stream that is added needs an INVITE"));
+        }
+        Ok(change)
+    }
+
+    /// Whether a line of that kind would be a new stream that we could take.
+    fn is_new(&self, kind: StreamKind) -> bool {
+        let able = kind == StreamKind::Audio || self.settings.capabilities.chat;
+        able && self.description.line_of(kind).is_none()
+    }
+
+    /// It adds streams: the user decides.
+    fn proposed(&mut self, now: Instant, streams: Streams) {
+        let Some((key, received)) = self.unanswered.take() else { return };
+        self.refresh_target();
+        self.reoffer_refusal = (487, String::new());
+        self.wanted = Streams::default();
+        self.proposal = Some(Proposal::new(key, received, streams));
+        self.apply(now, Event::RxProposal);
+    }
+
+    /// Our answer to an offer that is answered at once.
+    fn read_reoffer(&mut self, now: Instant, change: Change) -> Result<Reoffer, Refusal> {
+        let offer = self.unanswered.as_ref().map(|(_, r)| r.message.body().to_vec());
+        let offer = offer.unwrap_or_default();
+        let before = self.description.clone();
+        let mut wishes = self.wishes(Streams::default());
+        if change.removed.audio {
+            wishes.audio.local = None;
+        }
+        if change.removed.chat {
+            wishes.chat.local = None;
+        }
+        let (body, (lines, settled)) = self.describe(now, false, |able, origin| {
+            let made = answer(&offer, able, origin, &wishes)?;
+            Ok((made.body, (made.lines, made.settled)))
+        })?;
+        if let Some(unmet) = settled.unmet {
+            self.description = before;
+            return Err(unmet);
+        }
+        Ok((body, lines, settled))
+    }
+
+    /// A re-INVITE without an offer gets ours, of what runs; the answer comes in the ACK.
+    fn fresh_offer(&mut self, now: Instant) -> Result<Reoffer, Refusal> {
+        let lines = self.lines_now();
+        let body = self.describe_offer(now, false, &lines)?;
+        self.offered_in_ok = Some(lines.clone());
+        let settled = self.settled.clone().unwrap_or_default();
+        Ok((body, lines, settled))
+    }
+
+    /// Whether what runs goes on under what was negotiated.
+    pub(super) fn keeps_what_runs(&self, settled: &Settled) -> bool {
+        let line = |kind| self.description.line_of(kind);
+        (line(StreamKind::Audio).is_none() || settled.audio.is_some())
+            && (line(StreamKind::Chat).is_none() || settled.chat.is_some())
+    }
+
+    pub(super) fn answer_reinvite(&mut self, now: Instant) {
+        let Some((body, lines, settled)) = self.reoffer.take() else { return };
+        self.refresh_target();
+        let proposal = self.proposal.take().map(|proposal| (*proposal.request).clone());
+        let Some((key, received)) = proposal.or_else(|| self.unanswered.take()) else { return };
+        let ok = self.respond(&key, &received, 200, "OK", |b| b.body(b"application/sdp", &body));
+        if received.message.method() == Some(b"INVITE") {
+            let cseq = received.message.cseq().ok().map(|cseq| cseq.number);
+            self.await_acknowledgement(now, cseq, ok);
+        }
+        if self.offered_in_ok.is_none() {
+            self.description.lines = lines;
+            self.settled = Some(settled);
+        }
+    }
+
+    /// Refuses the offer at hand, or the proposal that is not decided.
+    pub(super) fn refuse_reinvite(&mut self, now: Instant, event: Event) {
+        if !matches!(event, Event::RxReinvite | Event::RxReinviteUnusable) {
+            return self.refuse_proposal(now, event);
+        }
+        let Some((key, received)) = self.unanswered.take() else { return };
+        self.reoffer = None;
         let again = self.entropy.below(RETRY_AFTER_MAX_S + 1);
-        let status = refusal.status;
+        let (status, reason) = self.reoffer_refusal.clone();
         self.respond(&key, &received, status, reason_phrase(status), |mut builder| {
-            builder = builder.header(HeaderName::Warning, warning(&received, &refusal.reason))?;
+            builder = builder.header(HeaderName::Warning, warning(&received, &reason))?;
             if status == 500 {
                 builder = builder.header(HeaderName::RetryAfter, again.to_string())?;
             }
@@ -90,10 +207,16 @@ impl Core {
     }
 }
 
-/// How many lines a description of ours has, and which of them runs.
-fn lines(description: &[u8]) -> (usize, Option<usize>) {
-    let sdp = SessionDescription::parse(description);
-    sdp.map_or((0, None), |sdp| {
-        (sdp.media.len(), sdp.media.iter().position(|media| media.port != 0))
-    })
+fn pending() -> Refusal {
+    Refusal::new(491, "an offer of ours is not answered yet")
+}
+
+fn kind_of(media: &MediaDescription<'_>) -> Option<StreamKind> {
+    if media.media.eq_ignore_ascii_case(b"audio") {
+        Some(StreamKind::Audio)
+    } else if media.media.eq_ignore_ascii_case(b"message") {
+        Some(StreamKind::Chat)
+    } else {
+        None
+    }
 }

@@ -1,31 +1,30 @@
-//! The session's audio stream: prepared, started, silenced, stopped.
+//! The session's streams: prepared, started, brought in line, silenced, stopped.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use offhook_fsm::Instant;
 use offhook_fsm::session::{Event, State};
-use offhook_media::control::{Flow, MediaCommand, MediaEvent, StreamId};
+use offhook_media::control::{Flow, MediaCommand, MediaEvent, StreamId, StreamSettings};
 
 use super::recording::Recording;
 use super::{Cause, Core, Output};
 use crate::error::SessionError;
-use crate::negotiate::{Capabilities, Local, Refusal, Settled};
+use crate::negotiate::SettledAudio;
 use crate::notification::{NotificationData, Originator, StreamKind};
+use crate::sdp::Direction;
+use crate::streams::Streams;
 
 /// What the session knows of its audio.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Audio {
-    pub(super) address: Option<IpAddr>,
+    /// It is prepared, or is being prepared.
+    pub(super) exists: bool,
+    /// Counts the audio streams before this one.
+    index: u32,
     pub(super) local: Option<SocketAddr>,
-    pub(super) settled: Option<Settled>,
-    pub(super) running: Option<Settled>,
+    pub(super) running: Option<SettledAudio>,
     /// Until then a first packet is awaited without a word.
     pub(super) silent_until: Option<Instant>,
-    /// The `o=` line's session id and version.
-    session_id: u64,
-    version: u64,
-    /// The last description that we sent.
-    pub(super) described: Vec<u8>,
     pub(super) recording: Option<Recording>,
     /// For [`Action::OrderMedia`](offhook_fsm::session::Action).
     pub(super) order: Option<MediaCommand>,
@@ -33,67 +32,27 @@ pub(super) struct Audio {
     waiting: Vec<MediaCommand>,
 }
 
-impl Audio {
-    pub(super) fn wanted(&self) -> Vec<StreamKind> {
-        self.address.map(|_| StreamKind::Audio).into_iter().collect()
-    }
-
-    /// The version of [`described`](Self::described).
-    pub(super) const fn version(&self) -> u64 {
-        self.version
-    }
-
-    /// Takes back a description that was made and not sent.
-    pub(super) fn redescribe(&mut self, (described, version): (Vec<u8>, u64)) {
-        (self.described, self.version) = (described, version);
-    }
-}
-
 impl Core {
     pub(super) const fn stream(&self) -> StreamId {
-        StreamId { session: self.id.0, index: 0 }
+        StreamId { session: self.id.0, index: self.audio.index }
     }
 
+    /// Prepares what is wanted and not there yet.
     pub(super) fn prepare_streams(&mut self) {
-        if let Some(address) = self.audio.address {
+        let Some(address) = self.description.address else { return };
+        if self.wanted.audio && !self.audio.exists {
+            self.audio.exists = true;
+            self.preparing.audio = true;
             let stream = self.stream();
             self.push(Output::Media(MediaCommand::Prepare { stream, address }));
             for command in std::mem::take(&mut self.audio.waiting) {
                 self.push(Output::Media(command));
             }
         }
-    }
-
-    /// Our side of a description; `None` until the socket is bound.
-    pub(super) fn local_media(&mut self, now: Instant) -> Option<Local> {
-        let audio = self.audio.local?;
-        if self.audio.session_id == 0 {
-            self.audio.session_id = self.timestamp(now).ntp_seconds();
-            self.audio.version = self.audio.session_id;
+        if self.wanted.chat && !self.chat.exists {
+            self.prepare_chat(address);
         }
-        let (session_id, version) = (self.audio.session_id, self.audio.version);
-        Some(Local { session_id, version, audio, flow: Flow { send: true, receive: true } })
-    }
-
-    /// Makes a description of ours. Its version is one more than the last one's when it differs
-    /// (RFC 3264 §8).
-    pub(super) fn describe<T>(
-        &mut self,
-        now: Instant,
-        make: impl Fn(&Capabilities, &Local) -> Result<(Vec<u8>, T), Refusal>,
-    ) -> Result<(Vec<u8>, T), Refusal> {
-        let missing = || Refusal { status: 500, reason: "nothing is prepared".into() };
-        let mut local = self.local_media(now).ok_or_else(missing)?;
-        let mut made = make(&self.settings.capabilities, &local)?;
-        if made.0 != self.audio.described {
-            if !self.audio.described.is_empty() {
-                local.version = local.version.wrapping_add(1);
-                made = make(&self.settings.capabilities, &local)?;
-            }
-            self.audio.version = local.version;
-            self.audio.described.clone_from(&made.0);
-        }
-        Ok(made)
+        self.prepared_at_once = self.preparing.is_empty();
     }
 
     pub(super) fn media(&mut self, now: Instant, event: MediaEvent) {
@@ -106,12 +65,14 @@ impl Core {
                 self.snapshot.audio_local_rtp = Some(local);
                 self.snapshot.counters = Some(counters);
                 self.tell(now, NotificationData::RtpTransportDidInitialize { local });
+                self.preparing.audio = false;
                 self.prepared(now);
             }
             MediaEvent::PrepareFailed { reason, .. } => {
                 let data = NotificationData::RtpTransportDidFail { reason: reason.clone() };
                 self.tell(now, data);
-                self.fail_locally(now, Event::PrepareFailed, format!("audio: {reason}"));
+                self.preparing.audio = false;
+                self.prepare_failed(now, &format!("audio: {reason}"));
             }
             MediaEvent::Failed { reason, .. } => {
                 self.fail_locally(now, Event::MediaFailed, format!("audio: {reason}"));
@@ -142,69 +103,153 @@ impl Core {
         self.apply(now, event);
     }
 
-    fn prepared(&mut self, now: Instant) {
-        if self.state != State::Accepting {
-            return self.apply(now, Event::Prepared);
+    /// A stream that was wanted cannot be made. One that was added harms nobody else
+    /// (REFERENCE 0.12).
+    pub(super) fn prepare_failed(&mut self, now: Instant, reason: &str) {
+        self.reoffer_refusal = (500, reason.to_owned());
+        self.blame_offer(reason);
+        self.fail_locally(now, Event::PrepareFailed, reason.to_owned());
+    }
+
+    /// Goes on once everything that is wanted is prepared.
+    pub(super) fn prepared(&mut self, now: Instant) {
+        if !self.preparing.is_empty() {
+            return;
         }
-        match self.negotiate_answer(now) {
+        let answered = match self.state {
+            State::Incoming | State::Accepting => self.negotiate_answer(now),
+            State::Proposed => self.negotiate_proposal(now),
+            _ => return self.apply(now, Event::Prepared),
+        };
+        match answered {
             Ok(()) => self.apply(now, Event::Prepared),
             Err(refusal) => {
                 self.refuse_with(refusal.status, &refusal.reason);
+                self.reoffer_refusal = (refusal.status, refusal.reason.clone());
                 self.cause = Cause::new(Originator::Local, refusal.status, refusal.reason);
                 self.apply(now, Event::NegotiationFailed);
             }
         }
     }
 
+    /// Brings what runs in line with what was negotiated: audio first, then chat.
     pub(super) fn start_streams(&mut self, now: Instant) {
-        let Some(settled) = self.audio.settled.clone() else { return };
+        let Some(settled) = self.settled.clone() else { return };
+        match settled.audio {
+            Some(audio) => self.start_audio(now, audio),
+            None => self.remove_audio(now),
+        }
+        if settled.chat.is_none() && self.chat.is_offered() {
+            self.remove_chat(now);
+        }
+    }
+
+    fn start_audio(&mut self, now: Instant, settled: SettledAudio) {
         if self.audio.running.as_ref() == Some(&settled) {
             return;
         }
-        let (stream, settings) = (self.stream(), settled.audio.clone());
+        let (stream, settings) = (self.stream(), settled.settings.clone());
         let codec = settings.codec;
         self.snapshot.audio_codec = Some(codec.name());
         self.snapshot.audio_sample_rate = Some(codec.clock_rate());
         self.snapshot.audio_srtp_active = Some(false);
         self.snapshot.audio_remote_rtp_sdp = Some(settings.remote);
         let held_before = self.snapshot.on_hold_by_remote;
-        self.snapshot.on_hold_by_remote = settled.held_by_peer;
-        if self.audio.running.replace(settled.clone()).is_some() {
+        let held = held_by_peer(&settled, held_before);
+        self.snapshot.on_hold_by_remote = held;
+        if self.audio.running.replace(settled).is_some() {
             self.push(Output::Media(MediaCommand::Update { stream, settings }));
         } else {
             self.snapshot.has_audio = true;
             self.push(Output::Media(MediaCommand::Start { stream, settings }));
-            let streams = vec![StreamKind::Audio];
-            self.tell(now, NotificationData::SessionGotStreamUpdate { streams });
+            self.tell_streams(now);
             self.watch_for_audio(now);
         }
-        self.tell_hold(now, Originator::Remote, held_before, settled.held_by_peer);
+        self.tell_hold(now, Originator::Remote, held_before, held);
+    }
+
+    /// Changes how the running audio flows, before the peer has agreed.
+    pub(super) fn steer_flow(&mut self, change: impl FnOnce(&mut StreamSettings)) {
+        let stream = self.stream();
+        let Some(running) = &mut self.audio.running else { return };
+        change(&mut running.settings);
+        let settings = running.settings.clone();
+        self.push(Output::Media(MediaCommand::Update { stream, settings }));
+    }
+
+    /// Posts the set of active streams, if it changed.
+    pub(super) fn tell_streams(&mut self, now: Instant) {
+        self.snapshot.has_chat = self.chat.is_up();
+        let active = Streams { audio: self.snapshot.has_audio, chat: self.snapshot.has_chat };
+        if active != self.told_streams {
+            self.told_streams = active;
+            self.tell(now, NotificationData::SessionGotStreamUpdate { streams: active.kinds() });
+        }
     }
 
     /// Nothing is sent or played any more; the stream itself stops when the session ends.
     pub(super) fn silence(&mut self) {
         self.audio.silent_until = None;
-        if let Some(settled) = &self.audio.running {
-            let flow = Flow { send: false, receive: false };
-            let settings = offhook_media::control::StreamSettings { flow, ..settled.audio.clone() };
-            let stream = self.stream();
-            self.push(Output::Media(MediaCommand::Update { stream, settings }));
+        self.steer_flow(|settings| settings.flow = Flow { send: false, receive: false });
+    }
+
+    /// One stream leaves a call that goes on.
+    fn remove_audio(&mut self, now: Instant) {
+        if !self.audio.exists {
+            return;
+        }
+        self.stop_audio(now);
+        if std::mem::take(&mut self.snapshot.on_hold_by_remote) {
+            let originator = Originator::Remote;
+            self.tell(now, NotificationData::SessionGotUnholdRequest { originator });
+        }
+        self.tell_streams(now);
+    }
+
+    fn remove_chat(&mut self, now: Instant) {
+        self.stop_chat(now);
+        self.tell_streams(now);
+    }
+
+    /// Takes a stream out of the call, whatever its stage.
+    pub(super) fn remove_stream(&mut self, now: Instant, kind: StreamKind) {
+        match kind {
+            StreamKind::Audio => self.remove_audio(now),
+            StreamKind::Chat => self.remove_chat(now),
         }
     }
 
+    /// The session ends: recordings first, then each stream.
     pub(super) fn stop_streams(&mut self, now: Instant) {
-        self.audio.silent_until = None;
-        if self.audio.address.take().is_none() {
-            return;
+        if self.audio.exists {
+            self.stop_audio(now);
+            self.tell_streams(now);
         }
+        if self.chat.exists {
+            self.stop_chat(now);
+            self.tell_streams(now);
+        }
+        self.tell_streams(now);
+    }
+
+    /// The recording, the sockets, and what was known of the stream.
+    fn stop_audio(&mut self, now: Instant) {
+        self.audio.silent_until = None;
         self.end_recording(now);
         let stream = self.stream();
         self.push(Output::Media(MediaCommand::Stop { stream }));
-        self.snapshot.has_audio = false;
-        if self.audio.running.take().is_some() {
-            let streams = Vec::new();
-            self.tell(now, NotificationData::SessionGotStreamUpdate { streams });
-        }
+        self.audio.exists = false;
+        self.audio.index = self.audio.index.saturating_add(1);
+        self.audio.local = None;
+        self.audio.running = None;
+        self.preparing.audio = false;
+        let snapshot = &mut self.snapshot;
+        snapshot.has_audio = false;
+        snapshot.audio_was_received = false;
+        (snapshot.audio_codec, snapshot.audio_sample_rate) = (None, None);
+        snapshot.audio_srtp_active = None;
+        (snapshot.audio_local_rtp, snapshot.audio_remote_rtp_sdp) = (None, None);
+        snapshot.audio_remote_rtp_received = None;
     }
 
     pub(super) fn send_dtmf(&mut self, now: Instant, digit: char) -> Result<(), SessionError> {
@@ -217,10 +262,10 @@ impl Core {
             return self.permit("send_dtmf() without active audio", Event::MissAudio);
         };
         let refused = |why: &str| Err(SessionError::InvalidArgument(why.into()));
-        if running.audio.send_telephone_event.is_none() {
+        if running.settings.send_telephone_event.is_none() {
             return refused("send_dtmf(): the peer does not take telephone-events");
         }
-        if !running.audio.flow.send {
+        if !running.settings.flow.send {
             return refused("send_dtmf(): the peer holds the call, nothing may be sent");
         }
         let stream = self.stream();
@@ -237,7 +282,7 @@ impl Core {
         command: impl FnOnce(StreamId) -> MediaCommand,
     ) -> Result<(), SessionError> {
         self.permit(method, Event::SteerAudio)?;
-        if self.audio.address.is_none() && self.state != State::Incoming {
+        if !self.audio.exists && self.state != State::Incoming {
             return self.permit(method, Event::MissAudio);
         }
         self.audio.order = Some(command(self.stream()));
@@ -247,11 +292,20 @@ impl Core {
 
     pub(super) fn order_media(&mut self) {
         let Some(command) = self.audio.order.take() else { return };
-        if self.audio.address.is_some() {
+        if self.audio.exists {
             return self.push(Output::Media(command));
         }
         let kind = std::mem::discriminant(&command);
         self.audio.waiting.retain(|other| std::mem::discriminant(other) != kind);
         self.audio.waiting.push(command);
     }
+}
+
+/// The peer holds us when it says that it does not receive. An inactive answer to our own hold
+/// says nothing new (REFERENCE 0.19).
+fn held_by_peer(settled: &SettledAudio, before: bool) -> bool {
+    if settled.answers_hold && settled.theirs == Direction::Inactive {
+        return before;
+    }
+    !settled.theirs.receives()
 }

@@ -230,6 +230,12 @@ impl EngineShared {
         Arc::new(settings)
     }
 
+    /// A Message-ID that nobody can guess.
+    pub(crate) fn message_id(&self) -> String {
+        let random = lock(&self.entropy).hex::<16>();
+        crate::sip::text(&random).into_owned()
+    }
+
     /// Gives a listed session its thread. On failure it is off the list again.
     pub(crate) fn launch(
         self: &Arc<Self>,

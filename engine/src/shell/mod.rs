@@ -1,5 +1,6 @@
 //! Threads and sockets around the cores, and the objects that an application holds.
 
+mod chat;
 mod clock;
 mod endpoint_thread;
 mod engine;

@@ -15,9 +15,10 @@ use super::notification_center::lock;
 use super::recording;
 use super::registry::{Mail, Shared, has_room};
 use super::way;
+use crate::chat::ChatMessage;
 use crate::error::{SessionError, SessionStateError};
 use crate::id::SessionId;
-use crate::notification::SessionState;
+use crate::notification::{SessionState, StreamKind};
 use crate::session::Order;
 use crate::sip::SipUri;
 use crate::snapshot::Snapshot;
@@ -181,6 +182,101 @@ impl Session {
     /// [`SessionError::Busy`] only.
     pub fn end(&self) -> Result<(), SessionError> {
         self.order("end()", Event::End, Order::End)
+    }
+
+    /// Holds the call: the microphone and the speaker leave it at once, and the peer is told. A call
+    /// that we hold already stays as it is. Waits its turn when other changes are under way.
+    ///
+    /// # Errors
+    /// [`SessionError::State`] unless the session is ESTABLISHED, [`SessionError::Busy`] when too
+    /// much waits.
+    pub fn hold(&self) -> Result<(), SessionError> {
+        self.order("hold()", Event::Hold, Order::Hold)
+    }
+
+    /// Ends our hold. As long as the peer holds too, the call stays on hold.
+    ///
+    /// # Errors
+    /// As [`hold`](Self::hold).
+    pub fn unhold(&self) -> Result<(), SessionError> {
+        self.order("unhold()", Event::Hold, Order::Unhold)
+    }
+
+    /// Proposes to add audio. `SIPSessionAcceptedStreamProposal` or
+    /// `SIPSessionRejectedStreamProposal` tells what becomes of it.
+    ///
+    /// # Errors
+    /// [`SessionError::State`] unless the session is ESTABLISHED and has no audio,
+    /// [`SessionError::Busy`] when too much waits.
+    pub fn add_audio(&self) -> Result<(), SessionError> {
+        self.order("add_audio()", Event::Propose, Order::Add(StreamKind::Audio))
+    }
+
+    /// Proposes to add a chat.
+    ///
+    /// # Errors
+    /// As [`add_audio`](Self::add_audio).
+    pub fn add_chat(&self) -> Result<(), SessionError> {
+        self.order("add_chat()", Event::Propose, Order::Add(StreamKind::Chat))
+    }
+
+    /// Removes audio, at once; a recording ends first. A session may live without streams.
+    ///
+    /// # Errors
+    /// [`SessionError::State`] unless the session is ESTABLISHED and has audio,
+    /// [`SessionError::Busy`] when too much waits.
+    pub fn remove_audio(&self) -> Result<(), SessionError> {
+        self.order("remove_audio()", Event::Remove, Order::Remove(StreamKind::Audio))
+    }
+
+    /// Removes the chat. What was not delivered is told.
+    ///
+    /// # Errors
+    /// As [`remove_audio`](Self::remove_audio).
+    pub fn remove_chat(&self) -> Result<(), SessionError> {
+        self.order("remove_chat()", Event::Remove, Order::Remove(StreamKind::Chat))
+    }
+
+    /// Takes these of the streams that the peer proposes to add.
+    ///
+    /// # Errors
+    /// [`SessionError::State`] unless the session is PROPOSED and no other `accept_proposal` works,
+    /// [`SessionError::InvalidArgument`] for streams that the peer does not propose.
+    pub fn accept_proposal(&self, streams: Streams) -> Result<(), SessionError> {
+        let order = Order::AcceptProposal(streams);
+        self.order("accept_proposal()", Event::AcceptProposal, order)
+    }
+
+    /// Takes none of them; the call goes on as it was.
+    ///
+    /// # Errors
+    /// [`SessionError::State`] unless the session is PROPOSED.
+    pub fn reject_proposal(&self) -> Result<(), SessionError> {
+        self.order("reject_proposal()", Event::RejectProposal, Order::RejectProposal)
+    }
+
+    /// Sends a chat message, in order, and returns its id: `SIPSessionDidDeliverMessage` or
+    /// `SIPSessionDidNotDeliverMessage` tells what becomes of it. Before the chat stands messages
+    /// are kept. `to` is for chats whose messages go to somebody else than the peer; it needs CPIM.
+    ///
+    /// # Errors
+    /// [`SessionError::State`] without a chat, active or to come, [`SessionError::Busy`] when
+    /// [`MESSAGES_MAX`](crate::session::MESSAGES_MAX) wait, [`SessionError::InvalidArgument`] for a
+    /// content type that is none.
+    pub fn send_message(
+        &self,
+        content: &[u8],
+        content_type: &str,
+        to: Option<&str>,
+    ) -> Result<String, SessionError> {
+        let id = self.guard.engine.message_id();
+        let order = Order::SendMessage(ChatMessage {
+            id: id.clone(),
+            content: content.into(),
+            content_type: content_type.into(),
+            to: to.map(str::to_owned),
+        });
+        self.order("send_message()", Event::SendMessage, order).map(|()| id)
     }
 
     /// Sends one DTMF digit, `0-9*#A-D` (RFC 4733).

@@ -36,7 +36,7 @@ pub(crate) struct SessionThread {
     /// For the farewell of a core that broke.
     pub(crate) entropy: Entropy,
     pub(crate) outbox: VecDeque<Posted>,
-    /// Inputs that arose here: sends that failed.
+    /// Inputs that arose here: sends that failed, and what the chat tells.
     pub(crate) failed: VecDeque<Input>,
     pub(crate) next: Option<Instant>,
     /// The next input makes the core panic.
@@ -145,6 +145,10 @@ impl SessionThread {
                 if let Err(refused) = self.engine.media.command(command) {
                     self.failed.push_back(Input::Fault(refused.to_string()));
                 }
+            }
+            Output::Chat(command) => {
+                let event = super::chat::carry_out(command, &mut self.entropy);
+                self.failed.extend(event.map(Input::Chat));
             }
             Output::Notification(notification) => {
                 self.outbox.push_back(Posted::Notification(Box::new(notification)));

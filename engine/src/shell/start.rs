@@ -137,7 +137,11 @@ fn session_settings(
         user_agent: config.user_agent.clone(),
         local_uri: local_uri.map_err(|error| EngineError::Local(error.to_string()))?,
         timers: Timers::default(),
-        capabilities: Capabilities { codecs: config.codecs.clone(), telephone_event: true },
+        capabilities: Capabilities {
+            codecs: config.codecs.clone(),
+            telephone_event: true,
+            chat: true,
+        },
         epoch: clock.epoch(),
     })
 }

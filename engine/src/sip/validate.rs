@@ -11,7 +11,7 @@ use super::uri::Uri;
 use super::via::Via;
 
 /// The methods that a session's user agent answers, for Allow.
-pub const ALLOWED_METHODS: [&str; 5] = ["INVITE", "ACK", "CANCEL", "BYE", "OPTIONS"];
+pub const ALLOWED_METHODS: [&str; 6] = ["INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE"];
 
 /// Why a request is not worked on.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -114,7 +114,8 @@ impl Voice {
         if self.play.is_none() && self.echo {
             scratch.sent = scratch.heard;
         }
-        if self.mute {
+        let microphone_on_hold = self.stream.settings().on_hold && self.play.is_none();
+        if self.mute || microphone_on_hold {
             scratch.sent.fill(0);
         }
         ended

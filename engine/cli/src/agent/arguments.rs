@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use offhook::id::SessionId;
+use offhook::notification::StreamKind;
 use offhook::streams::Streams;
 
 use super::command::Headers;
@@ -59,6 +60,12 @@ impl Arguments {
         } else {
             Err(format!("{word:?} is not {needed}"))
         }
+    }
+
+    /// The next word as a stream.
+    pub(super) fn stream(&mut self) -> Result<StreamKind, String> {
+        let word = self.one_of(["audio", "chat"])?;
+        Ok(if word == "audio" { StreamKind::Audio } else { StreamKind::Chat })
     }
 
     /// The next word as a session.

@@ -15,7 +15,7 @@ const ENDED_MAX: usize = 4096;
 pub(crate) struct Known {
     /// Its handle; none when it was over before anyone could take it.
     pub(crate) handle: Option<Session>,
-    /// What the peer proposed.
+    /// What the peer proposed last.
     pub(crate) proposed: Streams,
 }
 
@@ -33,6 +33,13 @@ impl Book {
     pub(crate) fn add(&mut self, id: SessionId, handle: Option<Session>, proposed: Streams) {
         self.known.insert(id, Known { handle, proposed });
         self.newest = Some(id);
+    }
+
+    /// Notes what the peer proposes to add.
+    pub(crate) fn proposed(&mut self, id: SessionId, streams: Streams) {
+        if let Some(known) = self.known.get_mut(&id) {
+            known.proposed = streams;
+        }
     }
 
     /// Notes that a session is over.

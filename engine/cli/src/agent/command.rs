@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use offhook::id::SessionId;
+use offhook::notification::StreamKind;
 use offhook::streams::Streams;
 
 use super::arguments::{Arguments, session_id};
@@ -31,6 +32,17 @@ pub(crate) enum Command {
     },
     Reject(Option<u16>),
     End,
+    Hold,
+    Unhold,
+    Add(StreamKind),
+    Remove(StreamKind),
+    AcceptProposal(Option<Streams>),
+    RejectProposal,
+    Message {
+        to: Option<String>,
+        content_type: String,
+        text: String,
+    },
     Dtmf(char),
     Record(Option<PathBuf>),
     StopRecording,
@@ -106,6 +118,12 @@ fn command(
         "accept" => Command::Accept { streams: rest.streams()?, headers: rest.take_headers() },
         "reject" => Command::Reject(rest.code()?),
         "end" => Command::End,
+        "hold" => Command::Hold,
+        "unhold" => Command::Unhold,
+        "add" => Command::Add(rest.stream()?),
+        "remove" => Command::Remove(rest.stream()?),
+        "accept_proposal" => Command::AcceptProposal(rest.streams()?),
+        "reject_proposal" => Command::RejectProposal,
         "dtmf" => Command::Dtmf(rest.digit()?),
         "record" => Command::Record(rest.optional().map(PathBuf::from)),
         "stop_recording" => Command::StopRecording,
@@ -136,37 +154,35 @@ fn command(
 
 /// Commands whose last argument runs to the end of the line.
 fn with_text(name: &str, mut words: Words<'_>) -> Option<Result<Command, String>> {
-    let (before, what) = match name {
-        "message" => (None, "chat"),
-        "message_as" => (Some("a content type, like text/plain"), "chat"),
-        "message_to" => (Some("a URI, like sip:bob@192.0.2.1"), "chat"),
-        "page" => (Some("a URI, like sip:bob@192.0.2.1"), "page-mode MESSAGE"),
+    let before = match name {
+        "message" => None,
+        "message_as" => Some("a content type, like text/plain"),
+        "message_to" | "page" => Some("a URI, like sip:bob@192.0.2.1"),
         _ => return None,
     };
     let first = match (before, before.and_then(|_| words.next().transpose())) {
         (Some(needed), None) => Err(format!("{name} needs {needed}")),
         (_, Some(Err(error))) => Err(error),
-        _ => Ok(()),
+        (_, Some(Ok(word))) => Ok(Some(word)),
+        (None, None) => Ok(None),
     };
-    Some(first.and_then(|()| match words.text().as_str() {
-        "" => Err(format!("{name} needs a text")),
-        _ => Ok(Command::NotBuilt(what)),
+    Some(first.and_then(|first| {
+        let text = words.text();
+        if text.is_empty() {
+            return Err(format!("{name} needs a text"));
+        }
+        let plain = || String::from("text/plain");
+        Ok(match (name, first) {
+            ("page", _) => Command::NotBuilt("page-mode MESSAGE"),
+            ("message_as", Some(content_type)) => Command::Message { to: None, content_type, text },
+            (_, to) => Command::Message { to, content_type: plain(), text },
+        })
     }))
 }
 
 /// Commands of capabilities that are not built yet: their syntax is checked all the same.
 fn not_built(name: &str, rest: &mut Arguments) -> Result<Command, String> {
     let what = match name {
-        "hold" | "unhold" => "hold",
-        "add" | "remove" => {
-            rest.one_of(["audio", "chat"])?;
-            "adding and removing streams"
-        }
-        "accept_proposal" => {
-            rest.streams()?;
-            "adding and removing streams"
-        }
-        "reject_proposal" => "adding and removing streams",
         "register" | "unregister" => "registration",
         "send_file" => {
             rest.need("a file")?;

@@ -88,6 +88,16 @@ fn every_other_command_is_understood() {
         ("sessions", Command::Sessions),
         ("use s2", Command::Use(SessionId(2))),
         ("sleep 0.5", Command::Sleep(Duration::from_millis(500))),
+        ("hold", Command::Hold),
+        ("unhold", Command::Unhold),
+        ("add audio", Command::Add(StreamKind::Audio)),
+        ("remove chat", Command::Remove(StreamKind::Chat)),
+        ("accept_proposal", Command::AcceptProposal(None)),
+        ("accept_proposal audio", Command::AcceptProposal(Some(Streams::AUDIO))),
+        ("reject_proposal", Command::RejectProposal),
+        ("message hello  there", message(None, "text/plain", "hello  there")),
+        ("message_as text/html <b>hello</b>", message(None, "text/html", "<b>hello</b>")),
+        ("message_to sip:a@b hello", message(Some("sip:a@b"), "text/plain", "hello")),
         ("quit", Command::Quit),
     ] {
         assert_eq!(command(line), expected, "{line}");
@@ -97,16 +107,6 @@ fn every_other_command_is_understood() {
 #[test]
 fn what_is_not_built_is_understood_as_such() {
     for line in [
-        "hold",
-        "unhold",
-        "add audio",
-        "remove chat",
-        "accept_proposal",
-        "accept_proposal audio",
-        "reject_proposal",
-        "message hello there",
-        "message_as text/html <b>hello</b>",
-        "message_to sip:a@b hello",
         "page sip:a@b hello",
         "register",
         "unregister",
@@ -175,4 +175,9 @@ fn bad_arguments_are_refused_with_the_command_s_name_kept() {
         assert!(read.command.is_err(), "{line}");
         assert_eq!(read.name, line.split(' ').next().unwrap());
     }
+}
+
+fn message(to: Option<&str>, content_type: &str, text: &str) -> Command {
+    let (to, content_type, text) = (to.map(str::to_owned), content_type.into(), text.into());
+    Command::Message { to, content_type, text }
 }

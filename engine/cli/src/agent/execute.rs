@@ -3,7 +3,7 @@
 use offhook::Session;
 use offhook::error::SessionError;
 use offhook::id::SessionId;
-use offhook::notification::SessionState;
+use offhook::notification::{SessionState, StreamKind};
 use offhook::snapshot::Snapshot;
 use offhook::streams::Streams;
 use serde_json::{Value, json};
@@ -55,6 +55,10 @@ impl Agent {
             Command::Connect { uri, streams, routes, headers } => {
                 let (id, done) = self.connect(named, &uri, streams, &routes, &headers);
                 self.result(name, id, done);
+            }
+            Command::Message { to, content_type, text } => {
+                let (id, done) = self.message(target, to.as_deref(), &content_type, &text);
+                self.result_with(name, target, done, id.map(|id| ("message_id", json!(id))));
             }
             Command::NotBuilt(what) => {
                 let failure = Failure::new("NotBuilt", format!("{what} is not built yet"));
@@ -116,6 +120,25 @@ impl Agent {
         order(session, known.proposed, command).map_err(Failure::from)
     }
 
+    /// Sends a chat message; gives its id.
+    fn message(
+        &self,
+        target: Option<SessionId>,
+        to: Option<&str>,
+        content_type: &str,
+        text: &str,
+    ) -> (Option<String>, Result<(), Failure>) {
+        let handle = match self.known(target) {
+            Ok((_, known)) => known.handle.as_ref(),
+            Err(failure) => return (None, Err(failure)),
+        };
+        let Some(session) = handle else { return (None, Err(Failure::over("send_message()"))) };
+        match session.send_message(text.as_bytes(), content_type, to) {
+            Ok(id) => (Some(id), Ok(())),
+            Err(error) => (None, Err(Failure::from(error))),
+        }
+    }
+
     fn show(&mut self, name: &str, target: Option<SessionId>, what: fn(&Self, &Snapshot) -> Shown) {
         let shown = self.known(target).and_then(|(id, known)| {
             let snapshot = known.handle.as_ref().map_or_else(gone, |handle| {
@@ -168,6 +191,14 @@ fn order(session: &Session, proposed: Streams, command: Command) -> Result<(), S
         }
         Command::Reject(code) => session.reject(code),
         Command::End => session.end(),
+        Command::Hold => session.hold(),
+        Command::Unhold => session.unhold(),
+        Command::Add(StreamKind::Audio) => session.add_audio(),
+        Command::Add(StreamKind::Chat) => session.add_chat(),
+        Command::Remove(StreamKind::Audio) => session.remove_audio(),
+        Command::Remove(StreamKind::Chat) => session.remove_chat(),
+        Command::AcceptProposal(streams) => session.accept_proposal(streams.unwrap_or(proposed)),
+        Command::RejectProposal => session.reject_proposal(),
         Command::Dtmf(digit) => session.send_dtmf(digit),
         Command::Record(file) => session.start_recording_audio(file),
         Command::StopRecording => session.stop_recording_audio(),

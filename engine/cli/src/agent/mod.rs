@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use lexopt::prelude::{Long, Short};
 use offhook::id::SessionId;
-use offhook::notification::{NotificationData as Data, Sender, StreamKind};
+use offhook::notification::{NotificationData as Data, Originator, Sender, StreamKind};
 use offhook::streams::Streams;
 use serde_json::{Map, Value, json};
 
@@ -151,12 +151,14 @@ impl Agent {
         };
         match (&notification.data, session) {
             (Data::SessionNewIncoming { streams }, Some(id)) => {
-                let proposed = Streams {
-                    audio: streams.contains(&StreamKind::Audio),
-                    chat: streams.contains(&StreamKind::Chat),
-                };
                 let handle = self.running.session_of(event);
-                self.book.add(id, handle, proposed);
+                self.book.add(id, handle, chosen(streams));
+            }
+            (
+                Data::SessionGotStreamProposal { proposer: Originator::Remote, streams },
+                Some(id),
+            ) => {
+                self.book.proposed(id, chosen(streams));
             }
             (Data::SessionDidEnd { .. }, Some(id)) => self.book.ended(id),
             (Data::EngineDidFail { .. }, _) => self.failed = true,
@@ -193,6 +195,17 @@ impl Agent {
     }
 
     fn result(&mut self, name: &str, session: Option<SessionId>, result: Result<(), Failure>) {
+        self.result_with(name, session, result, None);
+    }
+
+    /// A result that gives something beside.
+    fn result_with(
+        &mut self,
+        name: &str,
+        session: Option<SessionId>,
+        result: Result<(), Failure>,
+        more: Option<(&str, Value)>,
+    ) {
         let mut object = Map::new();
         object.insert("name".into(), json!("offhook.result"));
         object.insert("command".into(), json!(name));
@@ -204,10 +217,19 @@ impl Agent {
             object.insert("error".into(), json!(failure.error));
             object.insert("message".into(), json!(failure.message));
         }
+        object.extend(more.map(|(key, value)| (key.to_owned(), value)));
         self.print(&Value::Object(object));
     }
 
     fn print(&mut self, value: &Value) {
         self.unheard |= !print(&value.to_string());
+    }
+}
+
+/// Kinds of streams as a choice.
+fn chosen(streams: &[StreamKind]) -> Streams {
+    Streams {
+        audio: streams.contains(&StreamKind::Audio),
+        chat: streams.contains(&StreamKind::Chat),
     }
 }

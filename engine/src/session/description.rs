@@ -1,0 +1,165 @@
+//! Our session description as it develops: its version, and its lines, which keep their places for
+//! the life of the session (RFC 3264 §8).
+
+use std::net::IpAddr;
+
+use offhook_fsm::Instant;
+use offhook_media::control::Flow;
+
+use super::Core;
+use crate::negotiate::{
+    Capabilities, LocalAudio, Origin, OwnLine, Refusal, Settled, Wish, Wishes, offer,
+};
+use crate::notification::StreamKind;
+use crate::sdp::MEDIA_MAX;
+use crate::streams::Streams;
+
+/// Our side of the session's description.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Description {
+    /// Our address, known from the route or the INVITE on.
+    pub(super) address: Option<IpAddr>,
+    session_id: u64,
+    /// Of the last description that was sent.
+    version: u64,
+    /// The last description that was sent.
+    sent: Vec<u8>,
+    /// The lines in force.
+    pub(super) lines: Vec<OwnLine>,
+}
+
+impl Description {
+    /// Where a stream of that kind runs.
+    pub(super) fn line_of(&self, kind: StreamKind) -> Option<usize> {
+        self.lines.iter().position(|line| !line.is_closed() && line.is_for(medium(kind)))
+    }
+
+    /// The lines with one more stream: in the place of a closed line of its kind, else behind all.
+    fn with(&self, line: OwnLine, kind: StreamKind) -> Option<Vec<OwnLine>> {
+        let mut lines = self.lines.clone();
+        let free = lines.iter().position(|line| line.is_closed() && line.is_for(medium(kind)));
+        if let Some(place) = free.and_then(|at| lines.get_mut(at)) {
+            *place = line;
+            return Some(lines);
+        }
+        if lines.len() >= MEDIA_MAX {
+            return None;
+        }
+        lines.push(line);
+        Some(lines)
+    }
+}
+
+/// What the `m=` line calls a stream.
+pub(super) const fn medium(kind: StreamKind) -> &'static str {
+    match kind {
+        StreamKind::Audio => "audio",
+        StreamKind::Chat => "message",
+    }
+}
+
+impl Core {
+    /// Makes a description of ours. Its version is one more than the last one's when it differs,
+    /// or when it must (RFC 3264 §8).
+    pub(super) fn describe<T>(
+        &mut self,
+        now: Instant,
+        must_differ: bool,
+        make: impl Fn(&Capabilities, &Origin) -> Result<(Vec<u8>, T), Refusal>,
+    ) -> Result<(Vec<u8>, T), Refusal> {
+        let missing = || Refusal::new(500, "nothing is prepared");
+        let address = self.description.address.ok_or_else(missing)?;
+        if self.description.session_id == 0 {
+            let seconds = self.timestamp(now).ntp_seconds();
+            (self.description.session_id, self.description.version) = (seconds, seconds);
+        }
+        let Description { session_id, version, .. } = self.description;
+        let mut origin = Origin { session_id, version, address };
+        let mut made = make(&self.settings.capabilities, &origin)?;
+        let first = self.description.sent.is_empty();
+        if !first && (must_differ || made.0 != self.description.sent) {
+            origin.version = version.wrapping_add(1);
+            made = make(&self.settings.capabilities, &origin)?;
+        }
+        self.description.version = origin.version;
+        self.description.sent.clone_from(&made.0);
+        Ok(made)
+    }
+
+    /// Offers these lines.
+    pub(super) fn describe_offer(
+        &mut self,
+        now: Instant,
+        must_differ: bool,
+        lines: &[OwnLine],
+    ) -> Result<Vec<u8>, Refusal> {
+        let make = |able: &Capabilities, origin: &Origin| Ok((offer(able, origin, lines), ()));
+        self.describe(now, must_differ, make).map(|(body, ())| body)
+    }
+
+    /// Our audio as we offer it: our own wish alone (REFERENCE 0.19). While the peer holds us we
+    /// cannot offer to send.
+    fn offered_audio(&self) -> Option<LocalAudio> {
+        let on_hold = self.snapshot.on_hold_by_local;
+        let flow = Flow { send: !on_hold || !self.snapshot.on_hold_by_remote, receive: !on_hold };
+        Some(LocalAudio { address: self.audio.local?, flow, on_hold })
+    }
+
+    /// The lines in force, directions as we wish them now.
+    pub(super) fn lines_now(&self) -> Vec<OwnLine> {
+        let mut lines = self.description.lines.clone();
+        if let Some(audio) = self.offered_audio() {
+            let running = self.description.line_of(StreamKind::Audio);
+            if let Some(line) = running.and_then(|at| lines.get_mut(at)) {
+                *line = OwnLine::Audio(audio);
+            }
+        }
+        lines
+    }
+
+    /// The lines with streams that are prepared beside those in force; `None` when there is no
+    /// room.
+    pub(super) fn lines_with(&self, streams: Streams) -> Option<Vec<OwnLine>> {
+        let mut description = self.description.clone();
+        description.lines = self.lines_now();
+        for kind in streams.kinds() {
+            let line = match kind {
+                StreamKind::Audio => OwnLine::Audio(self.offered_audio()?),
+                StreamKind::Chat => OwnLine::Chat(self.chat.local.clone()?),
+            };
+            description.lines = description.with(line, kind)?;
+        }
+        Some(description.lines)
+    }
+
+    /// What we take from an offer: the streams that run, in their places, and `more`.
+    pub(super) fn wishes(&self, more: Streams) -> Wishes {
+        let audio_line = self.description.line_of(StreamKind::Audio);
+        let chat_line = self.description.line_of(StreamKind::Chat);
+        let on_hold = self.snapshot.on_hold_by_local;
+        let flow = Flow { send: true, receive: !on_hold };
+        let audio = self.audio.local.map(|address| LocalAudio { address, flow, on_hold });
+        Wishes {
+            audio: Wish {
+                local: audio.filter(|_| audio_line.is_some() || more.audio),
+                line: audio_line,
+            },
+            chat: Wish {
+                local: self.chat.local.clone().filter(|_| chat_line.is_some() || more.chat),
+                line: chat_line,
+            },
+        }
+    }
+
+    /// An offer of ours was answered: these lines are in force, without those that the peer
+    /// refused.
+    pub(super) fn agree(&mut self, lines: Vec<OwnLine>, settled: Settled) {
+        let audio = settled.audio.as_ref().map(|audio| audio.line);
+        let chat = settled.chat.as_ref().map(|chat| chat.line);
+        let kept = |at: usize| Some(at) == audio || Some(at) == chat;
+        let lines = lines.into_iter().enumerate();
+        self.description.lines =
+            lines.map(|(at, line)| if kept(at) { line } else { line.closed() }).collect();
+        self.settled = Some(settled);
+    }
+}
