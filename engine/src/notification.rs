@@ -96,7 +96,13 @@ pub enum NotificationData {
     /// The call stands: the ACK was sent or received.
     SessionDidStart,
     /// The session failed; `SessionDidEnd` follows. Code 0: an internal or local preparation error.
-    SessionDidFail { originator: Originator, code: u16, reason: String },
+    /// `redirect_identities`: whom a 3xx names in its place; the application may call them.
+    SessionDidFail {
+        originator: Originator,
+        code: u16,
+        reason: String,
+        redirect_identities: Vec<String>,
+    },
     /// The application ends the session.
     SessionWillEnd,
     /// The session is over. Last, and exactly once.

@@ -40,6 +40,8 @@ pub struct Snapshot {
     pub local_uri: Option<String>,
     /// The peer.
     pub remote_uri: Option<String>,
+    /// The headers of the INVITE that came, or of the final answer to ours, in order.
+    pub remote_headers: Arc<[(String, String)]>,
     /// The route in use, for outgoing sessions.
     pub route: Option<Destination>,
     /// An audio stream is active.
@@ -78,6 +80,7 @@ impl Default for Snapshot {
             remote_user_agent: None,
             local_uri: None,
             remote_uri: None,
+            remote_headers: Arc::default(),
             route: None,
             has_audio: false,
             audio_codec: None,

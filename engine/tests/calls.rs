@@ -71,7 +71,9 @@ fn a_rejected_call_fails_with_the_code_and_phrase() {
     bob.incoming(0).reject(Some(603)).unwrap();
     assert_eq!(call.wait_established(PATIENCE), Some(false));
     let told = alice.record.wait_for("SIPSessionDidFail");
-    let NotificationData::SessionDidFail { originator, code, reason } = told.data else { panic!() };
+    let NotificationData::SessionDidFail { originator, code, reason, .. } = told.data else {
+        panic!()
+    };
     assert_eq!((originator, code, reason.as_str()), (Originator::Remote, 603, "Decline"));
 }
 

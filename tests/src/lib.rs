@@ -14,7 +14,7 @@ use offhook::media::codec::Codec;
 use offhook::media::control::{MediaCommand, MediaEvent, StreamId};
 use offhook::negotiate::{Capabilities, LocalChat};
 use offhook::notification::NotificationData;
-use offhook::session::{Core, Input, Order, Output, Route, Settings};
+use offhook::session::{Core, Input, Order, Output, Policy, Route, Settings};
 use offhook::sip::{Builder, HeaderName, Message};
 use offhook::streams::Streams;
 use offhook::timestamp::{Epoch, Timestamp};
@@ -74,6 +74,12 @@ impl Rig {
     /// A session in state NULL.
     #[must_use]
     pub fn new() -> Self {
+        Self::with_policy(Policy::default())
+    }
+
+    /// A session in state NULL that does such things by itself.
+    #[must_use]
+    pub fn with_policy(policy: Policy) -> Self {
         let settings = Settings {
             user_agent: "offhook".into(),
             local_uri: "sip:alice@192.0.2.1".parse().unwrap(),
@@ -84,6 +90,7 @@ impl Rig {
                 chat: true,
             },
             epoch: Epoch { instant: Instant::ZERO, timestamp: Timestamp::from_unix_micros(0) },
+            policy,
         };
         Self {
             core: Core::new(SessionId(1), Arc::new(settings), Entropy::from_u64(1)),
@@ -262,6 +269,13 @@ impl Rig {
         self.feed(Input::Chat(event)).unwrap();
     }
 
+    /// A header of the last message that we sent.
+    #[must_use]
+    pub fn last_header(&self, name: &str) -> Option<String> {
+        let message = Message::parse(&self.wire.last()?.1[..]).unwrap();
+        message.header_by_name(name).map(|value| String::from_utf8_lossy(value).into_owned())
+    }
+
     /// The last description that we sent.
     #[must_use]
     pub fn description(&self) -> String {
@@ -338,7 +352,7 @@ impl Rig {
         let mut builder = Builder::response(&request, status, "Phrase", Some(tag), None)
             .and_then(|b| b.header(HeaderName::Contact, "<sip:bob@192.0.2.9:5062>"))
             .unwrap();
-        if let Some((name, value)) = extra.split_once(": ") {
+        for (name, value) in extra.lines().filter_map(|line| line.split_once(": ")) {
             builder = builder.extension(name, value).unwrap();
         }
         let bytes = if body.is_empty() {
@@ -351,7 +365,12 @@ impl Rig {
 
     /// An INVITE with that offer; an empty one leaves the offer to us.
     pub fn invited(&mut self, offer: &str) {
-        let builder = Builder::request(b"INVITE", b"sip:alice@192.0.2.1")
+        self.invited_with("", offer);
+    }
+
+    /// An INVITE with these header lines and that offer.
+    pub fn invited_with(&mut self, headers: &str, offer: &str) {
+        let mut builder = Builder::request(b"INVITE", b"sip:alice@192.0.2.1")
             .and_then(|b| b.header(HeaderName::Via, self.via))
             .and_then(|b| b.header(HeaderName::From, "\"Bob\" <sip:bob@192.0.2.9>;tag=theirs"))
             .and_then(|b| b.header(HeaderName::To, "<sip:alice@192.0.2.1>"))
@@ -360,6 +379,9 @@ impl Rig {
             .and_then(|b| b.header(HeaderName::Contact, "<sip:bob@192.0.2.9:5062>"))
             .and_then(|b| b.header(HeaderName::UserAgent, "peer/1"))
             .unwrap();
+        for (name, value) in headers.lines().filter_map(|line| line.split_once(": ")) {
+            builder = builder.extension(name, value).unwrap();
+        }
         let bytes = if offer.is_empty() {
             builder.finish()
         } else {
@@ -378,12 +400,17 @@ impl Rig {
 
     /// A request of the peer in the dialog, with that description.
     pub fn request_with(&mut self, method: &str, cseq: u32, body: &str) {
+        self.request_headed(method, cseq, "", body);
+    }
+
+    /// A request of the peer in the dialog, with these header lines and that description.
+    pub fn request_headed(&mut self, method: &str, cseq: u32, headers: &str, body: &str) {
         let invite = Message::parse(&self.invite[..]).unwrap();
         let outgoing = invite.from().unwrap().uri.user == Some(b"alice");
         let ours = String::from_utf8_lossy(&self.tag()).into_owned();
         let (from, to) = ("<sip:bob@192.0.2.9>;tag=theirs", format!("<sip:alice@h>;tag={ours}"));
         let to = if method == "CANCEL" && !outgoing { "<sip:alice@192.0.2.1>".into() } else { to };
-        let bytes = Builder::request(method.as_bytes(), b"sip:alice@192.0.2.1")
+        let mut bytes = Builder::request(method.as_bytes(), b"sip:alice@192.0.2.1")
             .and_then(|b| b.header(HeaderName::Via, self.via))
             .and_then(|b| b.header(HeaderName::From, from))
             .and_then(|b| b.header(HeaderName::To, to))
@@ -391,6 +418,9 @@ impl Rig {
             .and_then(|b| b.header(HeaderName::CSeq, format!("{cseq} {method}")))
             .and_then(|b| b.header(HeaderName::Contact, "<sip:bob@192.0.2.9:5064>"))
             .unwrap();
+        for (name, value) in headers.lines().filter_map(|line| line.split_once(": ")) {
+            bytes = bytes.extension(name, value).unwrap();
+        }
         let bytes = if body.is_empty() {
             bytes.finish()
         } else {
@@ -473,7 +503,7 @@ fn short(data: &NotificationData) -> String {
             format!("NewOutgoing[{}]", list(streams))
         }
         NotificationData::SessionGotStreamUpdate { streams } => format!("SU[{}]", list(streams)),
-        NotificationData::SessionDidFail { originator, code, reason } => {
+        NotificationData::SessionDidFail { originator, code, reason, .. } => {
             format!("DidFail{{{originator}, {code}, {reason}}}")
         }
         NotificationData::SessionDidEnd { originator } => format!("DidEnd{{{originator}}}"),

@@ -184,7 +184,7 @@ impl World {
     fn decide(&mut self, agent: usize, id: SessionId) {
         let (answer, hang_up) = (self.soon(20_000), self.soon(80_000));
         let order = match self.entropy.below(5) {
-            0 => Order::Reject(486),
+            0 => Order::reject(486),
             1 => Order::End,
             _ => Order::Accept { streams: Streams::AUDIO, headers: Vec::new() },
         };
@@ -277,6 +277,7 @@ impl UserAgent {
             timers,
             capabilities: capabilities.clone(),
             epoch: Epoch { instant: Instant::ZERO, timestamp: Timestamp::from_unix_micros(0) },
+            policy: session::Policy::default(),
         };
         let endpoint = endpoint::Settings {
             timers,

@@ -237,7 +237,7 @@ fn answers_say_what_would_have_been_understood() {
         (
             request("REGISTER", "1", "", "", ""),
             HeaderName::Allow,
-            "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE",
+            "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK",
         ),
         (request("INVITE", "1", "", "Require: a, b\r\n", ""), HeaderName::Unsupported, "a, b"),
         (

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use offhook::endpoint;
 use offhook::media::codec::Codec;
 use offhook::negotiate::Capabilities;
-use offhook::session::{Order, Route, Settings};
+use offhook::session::{Order, Policy, Route, Settings};
 use offhook::sip::{Builder, Framed, HeaderName, Message, SipUri, StreamFramer, validate};
 use offhook::streams::Streams;
 use offhook::timestamp::{Epoch, Timestamp};
@@ -140,6 +140,7 @@ fn settings(user_agent: &str, local: &SipUri) -> Settings {
         timers: Timers::default(),
         capabilities: Capabilities { codecs: Codec::ALL.into(), telephone_event: true, chat: true },
         epoch: Epoch { instant: Instant::ZERO, timestamp: Timestamp::from_unix_micros(0) },
+        policy: Policy::default(),
     }
 }
 

@@ -364,7 +364,7 @@ fn row_22_a_cancel_after_the_200_changes_nothing() {
 
 #[test]
 fn row_23_reject_and_end_refuse_an_incoming_call() {
-    for (order, code) in [(Order::Reject(603), "603"), (Order::End, "486")] {
+    for (order, code) in [(Order::reject(603), "603"), (Order::End, "486")] {
         let mut rig = Rig::incoming();
         rig.order(order).unwrap();
         assert_eq!(
@@ -480,7 +480,7 @@ fn a_wrong_state_names_the_method_the_state_and_where_it_is_allowed() {
         rig.connect(1).unwrap_err().to_string(),
         "connect() needs NULL, the session is ESTABLISHED"
     );
-    assert!(rig.order(Order::Reject(486)).is_err());
+    assert!(rig.order(Order::reject(486)).is_err());
 }
 
 #[test]

@@ -69,9 +69,12 @@ fn data(data: &Data) -> Value {
         Data::SessionNewIncoming { streams: all }
         | Data::SessionNewOutgoing { streams: all }
         | Data::SessionGotStreamUpdate { streams: all } => json!({"streams": streams(all)}),
-        Data::SessionDidFail { originator, code, reason } => {
-            json!({"originator": originator.to_string(), "code": code, "reason": reason})
-        }
+        Data::SessionDidFail { originator, code, reason, redirect_identities } => json!({
+            "originator": originator.to_string(),
+            "code": code,
+            "reason": reason,
+            "redirect_identities": redirect_identities,
+        }),
         Data::SessionDidEnd { originator }
         | Data::SessionGotHoldRequest { originator }
         | Data::SessionGotUnholdRequest { originator } => {

@@ -38,8 +38,10 @@ fn data_has_the_reference_s_keys() {
                 originator: Originator::Remote,
                 code: 486,
                 reason: "Busy".into(),
+                redirect_identities: vec!["sip:c@d".into()],
             },
-            json!({"originator": "remote", "code": 486, "reason": "Busy"}),
+            json!({"originator": "remote", "code": 486, "reason": "Busy",
+                "redirect_identities": ["sip:c@d"]}),
         ),
         (
             Data::SessionChangedState {

@@ -32,7 +32,7 @@ impl Course {
         let when = notification.timestamp;
         match &notification.data {
             Data::SessionDidStart => self.started = Some(when),
-            Data::SessionDidFail { originator, code, reason } => {
+            Data::SessionDidFail { originator, code, reason, .. } => {
                 self.failure = Some((*originator, *code, reason.clone()));
             }
             Data::SessionDidEnd { originator } => self.ended = Some((when, *originator)),
@@ -159,7 +159,12 @@ mod tests {
     }
 
     fn fail(originator: Originator, code: u16, reason: &str) -> Data {
-        Data::SessionDidFail { originator, code, reason: reason.into() }
+        Data::SessionDidFail {
+            originator,
+            code,
+            reason: reason.into(),
+            redirect_identities: Vec::new(),
+        }
     }
 
     const fn end(originator: Originator) -> Data {

@@ -92,6 +92,12 @@ impl Dialog {
         })
     }
 
+    /// Takes over the numbers of the early dialog that this one confirms (§12.1: it is the same).
+    pub(crate) const fn continue_from(&mut self, early: &Self) {
+        self.local_cseq = early.local_cseq;
+        self.remote_cseq = early.remote_cseq;
+    }
+
     /// Whether a request from the peer belongs here: Call-ID and both tags (§12.2.2).
     #[must_use]
     pub fn is_of_request<B: AsRef<[u8]>>(&self, request: &Message<B>) -> bool {

@@ -9,7 +9,8 @@ use super::{Core, Output};
 use crate::id::SessionId;
 use crate::negotiate::{Offered, screen};
 use crate::sip::{
-    ALLOWED_METHODS, Builder, HeaderName, Message, Unprintable, Uri, reason_phrase, text,
+    ALLOWED_METHODS, Builder, HeaderName, MIN_SE_S, Message, SUPPORTED_OPTIONS, Unprintable, Uri,
+    reason_phrase, text,
 };
 use crate::transaction::ServerKey;
 use crate::transport::{Destination, Received, Transmit, Transport};
@@ -35,7 +36,7 @@ impl Core {
             let session = invite.and_then(|server| server.session);
             return self.pass_on(source, &key, m, session);
         }
-        if let Some(fault) = m.unsupported(&ALLOWED_METHODS, &[]) {
+        if let Some(fault) = m.unsupported(&ALLOWED_METHODS, &SUPPORTED_OPTIONS) {
             let unsupported = fault.unsupported.join(", ");
             return self.refuse(source, m, fault.status, |b| match fault.status {
                 405 => b.header(HeaderName::Allow, ALLOWED_METHODS.join(", ")),
@@ -54,6 +55,7 @@ impl Core {
             b"OPTIONS" | b"INVITE" if !self.is_here(m) => self.refuse(source, m, 404, Ok),
             b"OPTIONS" => self.refuse(source, m, 200, |b| {
                 b.header(HeaderName::Allow, ALLOWED_METHODS.join(", "))?
+                    .header(HeaderName::Supported, SUPPORTED_OPTIONS.join(", "))?
                     .header(HeaderName::Accept, "application/sdp")
             }),
             b"INVITE" => self.invite(now, source, &key, m),
@@ -64,6 +66,9 @@ impl Core {
     fn invite(&mut self, now: Instant, source: Destination, key: &ServerKey, m: &Message<&[u8]>) {
         if m.contact().is_none() {
             return self.refuse(source, m, 400, Ok);
+        }
+        if m.is_timed_too_short() {
+            return self.refuse(source, m, 422, |b| b.extension("Min-SE", MIN_SE_S.to_string()));
         }
         let warn = |text: &str| {
             let text = text.replace(['"', '\\'], "'");

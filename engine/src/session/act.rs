@@ -36,7 +36,14 @@ impl Core {
             Action::TellDidFail => {
                 let (originator, code) = (self.cause.originator, self.cause.code);
                 let reason = self.cause.reason.clone();
-                self.tell(now, NotificationData::SessionDidFail { originator, code, reason });
+                let redirect_identities = std::mem::take(&mut self.redirects);
+                let data = NotificationData::SessionDidFail {
+                    originator,
+                    code,
+                    reason,
+                    redirect_identities,
+                };
+                self.tell(now, data);
             }
             Action::TellDidEnd => {
                 // What ends in TERMINATING was ended by us, even where BYEs cross.
@@ -56,16 +63,16 @@ impl Core {
             Action::TellRejected => self.tell_settled(now, false),
             Action::PrepareStreams => self.prepare_streams(),
             Action::SendInvite => self.send_invite(now),
-            Action::SendRinging => self.send_ringing(),
-            Action::SendProgress => self.send_progress(),
+            Action::SendRinging => self.send_provisional(now, 180),
+            Action::SendProgress => self.send_provisional(now, 183),
             Action::SendAnswer => self.send_answer(now),
             Action::SendAck => self.send_ack(),
             Action::SendCancel => self.send_cancel(now),
             Action::SendBye => self.send_bye(now, event),
-            Action::SendRefusal => self.send_refusal(),
+            Action::SendRefusal => self.send_refusal(now),
             Action::AnswerCancel => {
                 self.refuse_with(487, "");
-                self.send_refusal();
+                self.send_refusal(now);
             }
             Action::AnswerBye => self.answer_request(200),
             Action::StartStreams => self.start_streams(now),
@@ -97,7 +104,7 @@ impl Core {
         if !answered {
             // Something broke before the 200: the INVITE itself is refused.
             self.refuse_with(500, "");
-            return self.send_refusal();
+            return self.send_refusal(now);
         }
         let last_chance = self.is_terminated() || event == Event::NoAck;
         if self.unacknowledged.is_some() && !last_chance {

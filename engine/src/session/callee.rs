@@ -5,7 +5,7 @@ use std::sync::Arc;
 use offhook_fsm::Instant;
 use offhook_fsm::session::{Event, State};
 
-use super::message::{address_text, check_headers, warning};
+use super::message::{address_text, check_headers, headers_of, warning};
 use super::{Cause, Core};
 use crate::dialog::{Dialog, Order};
 use crate::error::SessionError;
@@ -28,6 +28,8 @@ pub(super) struct Incoming {
     answer: Vec<u8>,
     /// What a refusal says: code and Warning text.
     refusal: (u16, String),
+    /// The reason phrase of a refusal by the application.
+    phrase: Option<String>,
     final_sent: bool,
 }
 
@@ -62,6 +64,7 @@ impl Core {
         self.snapshot.remote_uri = shown(invite.from());
         self.snapshot.local_uri = shown(invite.to());
         self.snapshot.remote_user_agent = invite.user_agent();
+        self.snapshot.remote_headers = headers_of(invite);
         self.dialog = Dialog::of_callee(invite, &self.local_tag).ok().map(Arc::new);
         self.incoming = Some(Incoming {
             invite: Arc::new((key, received)),
@@ -69,9 +72,11 @@ impl Core {
             headers: Vec::new(),
             answer: Vec::new(),
             refusal: (486, String::new()),
+            phrase: None,
             final_sent: false,
         });
         self.apply(now, Event::RxInvite);
+        self.watch_for_auto_answer(now);
         if self.dialog.is_none() {
             // The endpoint refuses such an INVITE before there is a session.
             self.refuse_with(400, "");
@@ -85,8 +90,46 @@ impl Core {
         offered.map(|o| Streams { audio: o.audio, chat: o.chat }.kinds()).unwrap_or_default()
     }
 
-    pub(super) fn send_ringing(&mut self) {
-        self.answer_invite(180, "Ringing", None);
+    /// The streams of the offer; audio where the offer is ours.
+    pub(super) fn offered(&self) -> Streams {
+        let Some(incoming) = &self.incoming else { return Streams::default() };
+        if incoming.is_offerless() {
+            return Streams::AUDIO;
+        }
+        Streams { audio: incoming.offered.audio, chat: incoming.offered.chat }
+    }
+
+    /// A 180, or a 183 with our answer.
+    pub(super) fn send_provisional(&mut self, now: Instant, status: u16) {
+        let answer = self.incoming.as_ref().map(|incoming| incoming.answer.clone());
+        let body = answer.filter(|body| status == 183 && !body.is_empty());
+        if !self.must_be_reliable(body.is_some()) {
+            self.answer_invite(now, status, body.as_deref(), None);
+        } else if self.reliable.is_some() {
+            self.provisional_waiting = Some(status);
+        } else {
+            let rseq = self.next_rseq();
+            let sent = self.answer_invite(now, status, body.as_deref(), Some(rseq));
+            self.await_prack(now, sent, body.is_some());
+        }
+    }
+
+    /// Early media: what is offered of these streams starts before the call is taken.
+    pub(super) fn progress(&mut self, now: Instant, streams: Streams) -> Result<(), SessionError> {
+        self.permit("send_progress()", Event::Progress)?;
+        let (offered, incoming) = (self.offered(), self.incoming.as_ref());
+        let invalid =
+            |why: &str| Err(SessionError::InvalidArgument(format!("send_progress(): {why}")));
+        let Some(incoming) = incoming.filter(|incoming| !incoming.is_offerless()) else {
+            return invalid("the INVITE has no offer to answer");
+        };
+        if streams.is_empty() || streams.kinds().iter().any(|kind| !offered.contains(*kind)) {
+            return invalid("ask for streams that the peer proposes");
+        }
+        self.description.address = Some(incoming.invite().source.local.ip());
+        self.wanted = streams;
+        self.apply(now, Event::Progress);
+        Ok(())
     }
 
     pub(super) fn accept(
@@ -155,7 +198,7 @@ impl Core {
         let Some(body) = self.incoming.as_ref().map(|incoming| incoming.answer.clone()) else {
             return;
         };
-        let ok = self.answer_invite(200, "OK", Some(&body));
+        let ok = self.answer_invite(now, 200, Some(&body), None);
         let invite = self.incoming.as_ref().map(|incoming| &incoming.invite().message);
         let cseq = invite.and_then(|invite| invite.cseq().ok()).map(|cseq| cseq.number);
         self.await_acknowledgement(now, cseq, ok);
@@ -168,28 +211,62 @@ impl Core {
         }
     }
 
-    pub(super) fn send_refusal(&mut self) {
+    /// The application's own refusal.
+    pub(super) fn refuse_as(
+        &mut self,
+        code: u16,
+        phrase: Option<String>,
+        headers: Vec<(String, String)>,
+    ) -> Result<(), SessionError> {
+        if phrase.as_ref().is_some_and(|phrase| phrase.contains(['\r', '\n', '\0'])) {
+            let text = "reject(): the reason has a line end".into();
+            return Err(SessionError::InvalidArgument(text));
+        }
+        self.refuse_with(code, "");
+        if let Some(incoming) = &mut self.incoming {
+            (incoming.phrase, incoming.headers) = (phrase, headers);
+        }
+        Ok(())
+    }
+
+    pub(super) fn send_refusal(&mut self, now: Instant) {
         let Some(incoming) = self.incoming.as_ref().filter(|incoming| !incoming.final_sent) else {
             return;
         };
-        self.answer_invite(incoming.refusal.0, reason_phrase(incoming.refusal.0), None);
+        self.answer_invite(now, incoming.refusal.0, None, None);
     }
 
     fn answer_invite(
         &mut self,
+        now: Instant,
         status: u16,
-        reason: &str,
         body: Option<&[u8]>,
+        rseq: Option<u32>,
     ) -> Option<Transmit> {
         let mut incoming = self.incoming.take()?;
-        incoming.final_sent |= status >= 200;
+        if status >= 200 {
+            incoming.final_sent = true;
+            (self.reliable, self.provisional_waiting) = (None, None);
+        }
+        let message = &incoming.invite.1.message;
+        let timer = (status == 200).then(|| self.answer_timer(now, message));
+        let phrase = incoming.phrase.as_deref().filter(|_| status >= 300);
+        let reason = phrase.unwrap_or_else(|| reason_phrase(status));
         let (key, received) = &*incoming.invite;
         let warned = Some(&incoming.refusal.1).filter(|text| status >= 300 && !text.is_empty());
         let sent = self.respond(key, received, status, reason, |mut builder| {
             if let Some(text) = warned {
                 builder = builder.header(HeaderName::Warning, warning(received, text))?;
             }
-            for (name, value) in incoming.headers.iter().filter(|_| status == 200) {
+            if let Some(timer) = timer {
+                builder = timer.write(builder)?;
+            }
+            if let Some(rseq) = rseq {
+                builder = builder
+                    .header(HeaderName::Require, "100rel")?
+                    .header(HeaderName::RSeq, rseq.to_string())?;
+            }
+            for (name, value) in incoming.headers.iter().filter(|_| status >= 200) {
                 builder = builder.extension(name, value)?;
             }
             match body {
@@ -217,14 +294,6 @@ impl Core {
         self.answer_request(481);
     }
 
-    /// Early media: the answer in a 183.
-    pub(super) fn send_progress(&mut self) {
-        let Some(body) = self.incoming.as_ref().map(|incoming| incoming.answer.clone()) else {
-            return;
-        };
-        self.answer_invite(183, "Session Progress", Some(&body));
-    }
-
     fn cancelled(&mut self, now: Instant) {
         let cancelled = self.unanswered.as_ref();
         let cancelled = cancelled.and_then(|(_, r)| ServerKey::of_cancelled(&r.message).ok());
@@ -245,6 +314,9 @@ impl Core {
 
     fn in_dialog(&mut self, now: Instant, method: &[u8]) {
         let Some((_, received)) = &self.unanswered else { return };
+        if self.dialog.is_none() && method == b"UPDATE" {
+            return self.early_update(now);
+        }
         let Some(dialog) = &self.dialog else { return };
         if !dialog.is_of_request(&received.message) {
             return;
@@ -265,9 +337,23 @@ impl Core {
                 self.apply(now, Event::RxBye);
             }
             b"OPTIONS" => self.answer_request(200),
+            b"PRACK" => self.pracked(now),
             b"INVITE" | b"UPDATE" => self.reinvited(now),
             _ => self.answer_request(405),
         }
+    }
+
+    /// An UPDATE before the call stands, in a dialog that a reliable response made (RFC 3311 §5.2).
+    fn early_update(&mut self, now: Instant) {
+        let Some((_, received)) = &self.unanswered else { return };
+        let mut early = self.early.iter_mut().map(|early| &mut early.dialog);
+        let Some(dialog) = early.find(|dialog| dialog.is_of_request(&received.message)) else {
+            return;
+        };
+        if dialog.note_request(&received.message) == Order::Stale {
+            return self.answer_request(500);
+        }
+        self.reinvited(now);
     }
 
     /// Answers the request at hand, if it is still unanswered.

@@ -5,20 +5,20 @@ use std::sync::Arc;
 use offhook_fsm::Instant;
 use offhook_fsm::session::{Event, State};
 
-use super::message::{check_headers, failure_text};
+use super::message::{check_headers, failure_text, headers_of};
 use super::{Cause, Core, Output, Route, UDP_REQUEST_MAX};
 use crate::dialog::Dialog;
 use crate::error::SessionError;
 use crate::negotiate::{OwnLine, Settled, apply_answer};
 use crate::notification::Originator;
-use crate::sip::{Builder, HeaderName, Message, SipUri, Unprintable};
+use crate::sip::{Builder, HeaderName, Message, SipUri, Unprintable, text};
 use crate::snapshot::CallDirection;
 use crate::streams::Streams;
 use crate::transaction::{ClientTransaction, Verdict};
 use crate::transport::{Destination, Received, Transmit};
 
-/// The INVITE's number. There is one INVITE: each route's try repeats it with a new branch.
-const INVITE_CSEQ: u32 = 1;
+/// Targets of a redirection that are passed on at most.
+const REDIRECTS_MAX: usize = 16;
 
 /// A call that we place.
 #[derive(Clone, Debug)]
@@ -33,6 +33,11 @@ pub(super) struct Outgoing {
     /// What the INVITE offers.
     lines: Vec<OwnLine>,
     call_id: String,
+    /// The INVITE's number. Each route's try repeats it with a new branch; a 422 asks for another
+    /// INVITE.
+    cseq: u32,
+    /// The shortest session timer that the peer takes.
+    min_se: Option<u32>,
     pub(super) transaction: Option<ClientTransaction>,
     ack: Option<Transmit>,
 }
@@ -62,7 +67,7 @@ impl Core {
         self.description.address = Some(first.destination.local.ip());
         self.wanted = streams;
         let random = self.entropy.hex::<32>();
-        let call_id = crate::sip::text(&random).into_owned();
+        let call_id = text(&random).into_owned();
         self.outgoing = Some(Outgoing {
             uri,
             routes,
@@ -71,6 +76,8 @@ impl Core {
             headers,
             lines: Vec::new(),
             call_id,
+            cseq: 1,
+            min_se: None,
             transaction: None,
             ack: None,
         });
@@ -125,10 +132,11 @@ impl Core {
             .header(HeaderName::From, from)?
             .header(HeaderName::To, format!("<{uri}>"))?
             .header(HeaderName::CallId, &outgoing.call_id)?
-            .header(HeaderName::CSeq, format!("{INVITE_CSEQ} INVITE"))?
+            .header(HeaderName::CSeq, format!("{} INVITE", outgoing.cseq))?
             .header(HeaderName::Contact, self.contact(to))?
             .header(HeaderName::Allow, crate::sip::ALLOWED_METHODS.join(", "))?
             .header(HeaderName::UserAgent, &self.settings.user_agent)?;
+        builder = self.with_timer_wish(builder, outgoing.min_se)?;
         for (name, value) in &outgoing.headers {
             builder = builder.extension(name, value)?;
         }
@@ -137,8 +145,13 @@ impl Core {
 
     pub(super) fn response(&mut self, now: Instant, received: &Received) {
         let response = &received.message;
-        if self.offer_response(now, response) {
+        if self.offer_response(now, response) || self.refresh_response(now, response) {
             return;
+        }
+        for prack in &mut self.pracks {
+            if prack.receive(now, response) != Verdict::NotMine {
+                return;
+            }
         }
         let invite = self.outgoing.as_mut().and_then(|out| out.transaction.as_mut());
         match invite.map_or(Verdict::NotMine, |invite| invite.receive(now, response)) {
@@ -164,8 +177,14 @@ impl Core {
         if status >= 200 && self.snapshot.remote_user_agent.is_none() {
             self.snapshot.remote_user_agent = response.user_agent();
         }
+        if status >= 300 {
+            self.note_answer(response);
+        }
         match status {
             100..200 => {
+                if !self.acknowledge_provisional(now, response) {
+                    return;
+                }
                 let lines = self.outgoing.as_ref().map(|out| out.lines.clone()).unwrap_or_default();
                 let settled = self.read_answer(response, &lines).and_then(Result::ok);
                 let settled = settled.filter(|settled| !settled.is_empty());
@@ -182,6 +201,7 @@ impl Core {
                 self.apply(now, event);
             }
             200..300 => self.invite_accepted(now, response),
+            422 if self.lengthen_timer(response) => self.apply(now, Event::TryNextRoute),
             503 if self.advance() => self.apply(now, Event::TryNextRoute),
             _ => {
                 self.cause = Cause::new(Originator::Remote, status, failure_text(response));
@@ -213,6 +233,9 @@ impl Core {
             return self.apply(now, Event::Rx2xx);
         }
         self.dialog = self.dialog_of(response).map(Arc::new);
+        self.early.clear();
+        self.note_answer(response);
+        self.timer_answered(now, response);
         let lines = self.outgoing.as_ref().map(|out| out.lines.clone()).unwrap_or_default();
         let answer = self.read_answer(response, &lines);
         let answer = answer.or_else(|| self.settled.clone().map(Ok));
@@ -237,10 +260,42 @@ impl Core {
         }
     }
 
-    fn dialog_of(&self, response: &Message) -> Option<Dialog> {
+    /// What the final answer says beside its status.
+    fn note_answer(&mut self, response: &Message) {
+        self.snapshot.remote_headers = headers_of(response);
+        if response.status().is_some_and(|status| (300..400).contains(&status)) {
+            let contacts = response.addresses(HeaderName::Contact).flatten();
+            let contacts = contacts.take(REDIRECTS_MAX);
+            self.redirects = contacts.map(|contact| text(contact.uri.raw).into_owned()).collect();
+        }
+    }
+
+    /// The peer wants a longer session timer (RFC 4028 §7.3): another INVITE asks for it.
+    fn lengthen_timer(&mut self, response: &Message) -> bool {
+        let (Some(floor), Some(outgoing)) = (response.min_se(), &mut self.outgoing) else {
+            return false;
+        };
+        if self.state != State::Calling || outgoing.min_se.is_some_and(|last| last >= floor) {
+            return false;
+        }
+        outgoing.min_se = Some(floor);
+        outgoing.cseq += 1;
+        true
+    }
+
+    pub(super) fn invite_cseq(&self) -> u32 {
+        self.outgoing.as_ref().map_or(1, |outgoing| outgoing.cseq)
+    }
+
+    pub(super) fn dialog_of(&self, response: &Message) -> Option<Dialog> {
         let invite = self.outgoing.as_ref()?.transaction.as_ref()?.request();
         let invite = Message::parse(&invite.bytes[..]).ok()?;
-        Dialog::of_caller(&invite, response).ok()
+        let mut dialog = Dialog::of_caller(&invite, response).ok()?;
+        let mut early = self.early.iter().map(|early| &early.dialog);
+        if let Some(early) = early.find(|early| early.remote_tag() == dialog.remote_tag()) {
+            dialog.continue_from(early);
+        }
+        Some(dialog)
     }
 
     /// Nobody answered, or the transport failed.
@@ -273,7 +328,8 @@ impl Core {
         let sent = self.outgoing.as_ref().and_then(|outgoing| outgoing.ack.clone());
         let built = || -> Option<Transmit> {
             let (dialog, peer) = (self.dialog.clone()?, self.peer()?);
-            self.sender().ack(&dialog, peer, INVITE_CSEQ)
+            let cseq = self.invite_cseq();
+            self.sender().ack(&dialog, peer, cseq)
         };
         let Some(ack) = sent.or_else(built) else { return };
         if let Some(outgoing) = &mut self.outgoing {
@@ -301,6 +357,8 @@ impl Core {
 pub(super) fn build_cancel(invite: &[u8]) -> Result<Vec<u8>, Unprintable> {
     let missing = |_| Unprintable { what: "the INVITE".into() };
     let invite = Message::parse(invite).map_err(missing)?;
+    let number =
+        invite.cseq().map_err(|_| Unprintable { what: "the INVITE's CSeq".into() })?.number;
     let value = |name| invite.header(name).unwrap_or_default();
     Ok(Builder::request(b"CANCEL", invite.request_uri().unwrap_or_default())?
         .header(HeaderName::Via, value(HeaderName::Via))?
@@ -308,6 +366,6 @@ pub(super) fn build_cancel(invite: &[u8]) -> Result<Vec<u8>, Unprintable> {
         .header(HeaderName::From, value(HeaderName::From))?
         .header(HeaderName::To, value(HeaderName::To))?
         .header(HeaderName::CallId, value(HeaderName::CallId))?
-        .header(HeaderName::CSeq, format!("{INVITE_CSEQ} CANCEL"))?
+        .header(HeaderName::CSeq, format!("{number} CANCEL"))?
         .finish())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use offhook_fsm::session::{Event, State, allowed, step};
-use offhook_fsm::{Entropy, Instant, Step};
+use offhook_fsm::{Entropy, Instant, Step, TimerSet};
 
 use super::acknowledgement::Unacknowledged;
 use super::callee::Incoming;
@@ -14,10 +14,13 @@ use super::chat::Chat;
 use super::description::Description;
 use super::fork::Fork;
 use super::offering::{AnsweredOffer, Offering};
+use super::policy::Alarm;
 use super::proposal::Proposal;
 use super::queue::Job;
 use super::reinvite::Reoffer;
+use super::reliable::{EarlyDialog, Reliable};
 use super::streams::Audio;
+use super::timer::SessionTimer;
 use super::{Cause, Input, NO_AUDIO_MS, Output, Settings};
 use crate::dialog::Dialog;
 use crate::error::{SessionError, SessionStateError};
@@ -60,6 +63,22 @@ pub struct Core {
     pub(super) offering: Option<Offering>,
     /// Our last offer, for repetitions of its answer.
     pub(super) answered_offer: Option<AnsweredOffer>,
+    /// Our UPDATE that refreshes the session.
+    pub(super) refreshing: Option<ClientTransaction>,
+    pub(super) session_timer: Option<SessionTimer>,
+    /// The peer takes UPDATE.
+    pub(super) takes_update: bool,
+    pub(super) alarms: TimerSet<Alarm, 6>,
+    /// Branches of our INVITE that sent reliable provisional responses.
+    pub(super) early: Vec<EarlyDialog>,
+    pub(super) pracks: Vec<ClientTransaction>,
+    /// Our provisional response that awaits its PRACK.
+    pub(super) reliable: Option<Reliable>,
+    pub(super) rseq: u32,
+    /// The next one, which waits for that PRACK.
+    pub(super) provisional_waiting: Option<u16>,
+    /// Whom a 3xx names.
+    pub(super) redirects: Vec<String>,
     pub(super) description: Description,
     /// What the last answer settled.
     pub(super) settled: Option<Settled>,
@@ -111,6 +130,16 @@ impl Core {
             ordered: None,
             offering: None,
             answered_offer: None,
+            refreshing: None,
+            session_timer: None,
+            takes_update: false,
+            alarms: TimerSet::new(),
+            early: Vec::new(),
+            pracks: Vec::new(),
+            reliable: None,
+            rseq: 0,
+            provisional_waiting: None,
+            redirects: Vec::new(),
             description: Description::default(),
             settled: None,
             wanted: Streams::default(),
@@ -209,7 +238,9 @@ impl Core {
         let answer = self.unacknowledged.as_ref().map(Unacknowledged::deadline);
         let offering = self.offering.as_ref();
         let offering = offering.map(|offering| offering.again.into_iter().chain(offering.expires));
-        let waits = self.farewell.into_iter().chain(self.audio.silent_until);
+        let reliable = self.reliable.as_ref().map(Reliable::deadline);
+        let alarms = self.alarms.next_deadline().into_iter().chain(reliable);
+        let waits = self.farewell.into_iter().chain(self.audio.silent_until).chain(alarms);
         deadlines.chain(answer).chain(waits).chain(offering.into_iter().flatten()).min()
     }
 
@@ -218,6 +249,7 @@ impl Core {
         let invite = self.outgoing.as_ref().and_then(|out| out.transaction.as_ref());
         let forks = self.forks.iter().filter_map(|fork| fork.bye.as_ref());
         let own = invite.into_iter().chain(&self.cancel).chain(&self.bye).chain(forks);
+        let own = own.chain(&self.refreshing).chain(&self.pracks);
         let offering = self.offering.as_ref();
         let offering = offering.map(|o| o.transaction.iter().chain(&o.cancel));
         let answered = self.answered_offer.as_ref().map(|answered| &answered.transaction);
@@ -227,7 +259,7 @@ impl Core {
     /// All but our INVITE.
     fn requests(&mut self) -> impl Iterator<Item = &mut Option<ClientTransaction>> {
         let forks = self.forks.iter_mut().map(|fork| &mut fork.bye);
-        [&mut self.cancel, &mut self.bye].into_iter().chain(forks)
+        [&mut self.cancel, &mut self.bye, &mut self.refreshing].into_iter().chain(forks)
     }
 
     /// Takes what the transactions have to send; a session that is over gives them away.
@@ -237,18 +269,21 @@ impl Core {
         let mut left = Vec::new();
         let invite = self.outgoing.as_mut().map(|outgoing| &mut outgoing.transaction);
         let forks = self.forks.iter_mut().map(|fork| &mut fork.bye);
-        let own = invite.into_iter().chain([&mut self.cancel, &mut self.bye]);
+        let side = [&mut self.cancel, &mut self.bye, &mut self.refreshing];
+        let own = invite.into_iter().chain(side);
+        let mut pracks: Vec<_> = self.pracks.drain(..).map(Some).collect();
         let mut answered = self.answered_offer.take().map(|a| (Some(a.transaction), a.ack));
         let offering = self.offering.as_mut();
         let offering = offering.map(|o| [&mut o.transaction, &mut o.cancel]);
         let offers = offering.into_iter().flatten().chain(answered.as_mut().map(|a| &mut a.0));
-        for slot in own.chain(forks).chain(offers) {
+        for slot in own.chain(forks).chain(offers).chain(pracks.iter_mut()) {
             while let Some(transmit) = slot.as_mut().and_then(ClientTransaction::poll_transmit) {
                 outputs.push_back(Output::Transmit(transmit));
             }
             let taken = if over { slot.take() } else { None };
             left.extend(taken.filter(|transaction| !transaction.is_terminated()));
         }
+        self.pracks.extend(pracks.into_iter().flatten());
         self.answered_offer = answered.and_then(|(transaction, ack)| {
             transaction.map(|transaction| AnsweredOffer { transaction, ack })
         });
@@ -284,7 +319,14 @@ impl Core {
             // Nobody answered: the farewell below ends the wait.
             let _failure = transaction.handle_timeout(now);
         }
+        for prack in &mut self.pracks {
+            // The peer gives up on its own.
+            let _failure = prack.handle_timeout(now);
+        }
+        self.pracks.retain(|prack| !prack.is_terminated());
         self.acknowledgement_timeout(now);
+        self.reliable_timeout(now);
+        self.alarm(now);
         self.offering_timeout(now);
         if self.audio.silent_until.is_some_and(|at| at <= now) {
             self.audio.silent_until = None;
@@ -302,6 +344,9 @@ impl Core {
         if let Step::Go { next, actions } = step(previous, event) {
             self.state = next;
             self.snapshot.state = next;
+            if next != previous {
+                self.watch(now, next);
+            }
             for action in actions {
                 self.act(now, *action, event, previous);
             }

@@ -119,8 +119,12 @@ impl Ending {
                 self.tell(NotificationData::SessionChangedState { prev_state, state });
             }
             Action::TellDidFail => {
-                let (originator, reason) = (Originator::Local, REASON.into());
-                self.tell(NotificationData::SessionDidFail { originator, code: 0, reason });
+                self.tell(NotificationData::SessionDidFail {
+                    originator: Originator::Local,
+                    code: 0,
+                    reason: REASON.into(),
+                    redirect_identities: Vec::new(),
+                });
             }
             Action::TellDidEnd => {
                 self.tell(NotificationData::SessionDidEnd { originator: Originator::Local });

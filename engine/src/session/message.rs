@@ -10,13 +10,13 @@ use crate::dialog::Dialog;
 use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::sip::{
-    ALLOWED_METHODS, Builder, HeaderName, Host, Message, NameAddr, Unprintable, Uri, text,
+    ALLOWED_METHODS, Builder, HeaderName, Host, Message, NameAddr, Unprintable, Uri, text, unfold,
 };
 use crate::transaction::{ClientTransaction, ServerKey, Timers};
 use crate::transport::{Destination, Received, Transmit, Transport};
 
 /// Headers that the session writes itself.
-const OWN_HEADERS: [HeaderName; 13] = [
+const OWN_HEADERS: [HeaderName; 17] = [
     HeaderName::Allow,
     HeaderName::CallId,
     HeaderName::Contact,
@@ -25,9 +25,13 @@ const OWN_HEADERS: [HeaderName; 13] = [
     HeaderName::CSeq,
     HeaderName::From,
     HeaderName::MaxForwards,
+    HeaderName::RAck,
+    HeaderName::RSeq,
     HeaderName::RecordRoute,
     HeaderName::Require,
     HeaderName::Route,
+    HeaderName::SessionExpires,
+    HeaderName::Supported,
     HeaderName::To,
     HeaderName::Via,
 ];
@@ -200,6 +204,12 @@ fn way_back(received: &Received) -> Destination {
         back.remote.set_port(via.port.unwrap_or(5060));
     }
     back
+}
+
+/// The headers of a message, in order, for the application.
+pub(super) fn headers_of<B: AsRef<[u8]>>(message: &Message<B>) -> Arc<[(String, String)]> {
+    let own = |bytes: &[u8]| text(bytes).into_owned();
+    message.headers().map(|header| (own(header.name), own(&unfold(header.value)))).collect()
 }
 
 /// What a final failure says: its phrase, and the text of its Warning in parentheses.

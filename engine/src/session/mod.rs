@@ -18,11 +18,14 @@ mod hold;
 mod message;
 mod offering;
 mod order;
+mod policy;
 mod proposal;
 mod queue;
 mod recording;
 mod reinvite;
+mod reliable;
 mod streams;
+mod timer;
 
 use std::path::PathBuf;
 
@@ -43,6 +46,7 @@ pub use self::core::Core;
 pub use self::farewell::Farewell;
 pub use self::fork::{FORKS_MAX, end_late_answer};
 pub use self::offering::PROPOSAL_MS;
+pub use self::policy::Policy;
 pub use self::queue::QUEUE_MAX;
 
 /// Requests longer than this go over TCP where UDP was chosen (RFC 3261 §18.1.1), in bytes.
@@ -66,6 +70,8 @@ pub struct Settings {
     pub capabilities: Capabilities,
     /// Joins `now` to the calendar.
     pub epoch: Epoch,
+    /// What it does without being asked.
+    pub policy: Policy,
 }
 
 /// One way to the peer.
@@ -98,8 +104,17 @@ pub enum Order {
         /// More headers for the 200.
         headers: Vec<(String, String)>,
     },
-    /// Refuse an incoming call with a code of 300–699.
-    Reject(u16),
+    /// Refuse an incoming call.
+    Reject {
+        /// 300–699.
+        code: u16,
+        /// The reason phrase; `None`: the code's own.
+        reason: Option<String>,
+        /// More headers for the response.
+        headers: Vec<(String, String)>,
+    },
+    /// Send early media: our answer in a 183, before the call is taken.
+    Progress(Streams),
     /// End, whatever the session does.
     End,
     /// Hold the call.
@@ -130,6 +145,14 @@ pub enum Order {
     Echo(bool),
     /// Send silence in place of the microphone, or no more.
     Mute(bool),
+}
+
+impl Order {
+    /// Refuse an incoming call with a code of 300–699 and its own phrase.
+    #[must_use]
+    pub const fn reject(code: u16) -> Self {
+        Self::Reject { code, reason: None, headers: Vec::new() }
+    }
 }
 
 /// What happens to a session.

@@ -105,7 +105,7 @@ impl Core {
                     *line = line.closed();
                 }
             }
-            Job::Hold | Job::Unhold => {}
+            Job::Hold | Job::Unhold | Job::Refresh => {}
         }
         // Without audio a hold shows in the version alone (REFERENCE 1.6).
         let must_differ = matches!(job, Job::Hold | Job::Unhold);
@@ -138,6 +138,7 @@ impl Core {
             .request(b"INVITE", via.as_bytes())
             .and_then(|b| b.header(HeaderName::Contact, contact))
             .and_then(|b| b.header(HeaderName::Allow, ALLOWED_METHODS.join(", ")))
+            .and_then(|b| self.with_timer(b))
             .and_then(|b| b.header(HeaderName::UserAgent, user_agent))
             .and_then(|b| b.body(b"application/sdp", body));
         let cseq = dialog.local_cseq();
@@ -250,6 +251,7 @@ impl Core {
             // A 2xx to a target refresh request is one too (§12.2.1.2).
             Arc::make_mut(dialog).refresh_target(response);
         }
+        self.timer_answered(now, response);
         let Some(offering) = &mut self.offering else { return };
         let (cseq, added) = (offering.cseq, offering.added());
         let lines = std::mem::take(&mut offering.lines);
@@ -319,7 +321,7 @@ impl Core {
         match job {
             Job::Hold | Job::Unhold => self.take_back_hold(now),
             Job::Add(kind) => self.remove_stream(now, kind),
-            Job::Remove(_) | Job::Close(_) => {}
+            Job::Remove(_) | Job::Close(_) | Job::Refresh => {}
         }
         self.hand_over_offer();
         // What a proposal is refused for is told after this.

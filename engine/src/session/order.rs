@@ -5,6 +5,7 @@ use offhook_fsm::session::{Event, State};
 use offhook_media::control::MediaCommand;
 
 use super::callee::Incoming;
+use super::message::check_headers;
 use super::{Cause, Core, Order};
 use crate::error::SessionError;
 use crate::notification::Originator;
@@ -16,13 +17,15 @@ impl Core {
                 self.connect(now, uri, routes, streams, headers)
             }
             Order::Accept { streams, headers } => self.accept(now, streams, headers),
-            Order::Reject(code) => {
+            Order::Progress(streams) => self.progress(now, streams),
+            Order::Reject { code, reason, headers } => {
                 self.permit("reject()", Event::Reject)?;
+                check_headers(&headers)?;
                 if !(300..700).contains(&code) {
                     let text = format!("reject() takes a code from 300 to 699, not {code}");
                     return Err(SessionError::InvalidArgument(text));
                 }
-                self.refuse_with(code, "");
+                self.refuse_as(code, reason, headers)?;
                 self.apply(now, Event::Reject);
                 self.apply(now, Event::Farewell);
                 Ok(())

@@ -26,6 +26,8 @@ pub(super) enum Job {
     Remove(StreamKind),
     /// Close the line of a stream that is gone.
     Close(StreamKind),
+    /// Offer what there is: the session timer asks for it.
+    Refresh,
 }
 
 impl Core {
@@ -116,13 +118,14 @@ impl Core {
             Job::Add(kind) if !self.exists(kind) => Event::BeginProposal,
             Job::Remove(kind) if self.exists(kind) => Event::BeginRemove,
             Job::Close(kind) if self.description.line_of(kind).is_some() => Event::BeginRemove,
+            Job::Refresh => Event::RepeatOffer,
             _ => return,
         };
         match job {
             Job::Hold => self.set_hold(true),
             Job::Unhold => self.set_hold(false),
             Job::Add(kind) => self.wanted = Streams::only(kind),
-            Job::Remove(_) | Job::Close(_) => {}
+            Job::Remove(_) | Job::Close(_) | Job::Refresh => {}
         }
         self.offering = Some(Offering::new(job));
         self.apply(now, event);

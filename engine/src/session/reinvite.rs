@@ -39,8 +39,7 @@ impl Core {
         });
         if update && empty {
             // It refreshes the session and the peer's address, and offers nothing.
-            self.refresh_target();
-            return self.answer_request(200);
+            return self.answer_empty_update(now);
         }
         let read = match self.state {
             State::Established if self.is_offering() || self.offered_in_ok.is_some() => {
@@ -70,6 +69,31 @@ impl Core {
                 self.apply(now, Event::RxReinviteUnusable);
             }
         }
+    }
+
+    fn answer_empty_update(&mut self, now: Instant) {
+        self.refresh_target();
+        let Some((key, received)) = self.unanswered.take() else { return };
+        let timer = self.answer_timer(now, &received.message);
+        self.respond(&key, &received, 200, "OK", |b| Ok(timer.write(b)?.finish()));
+    }
+
+    /// The offer in a PRACK is answered in its 200 (RFC 3262 §5).
+    pub(super) fn answer_prack_offer(&mut self, now: Instant) {
+        let read = if self.settled.is_some() {
+            self.classify(true).and_then(|change| self.read_reoffer(now, change))
+        } else {
+            Err(pending())
+        };
+        let (body, lines, settled) = match read {
+            Ok(reoffer) => reoffer,
+            Err(refusal) => return self.answer_request(refusal.status),
+        };
+        let Some((key, received)) = self.unanswered.take() else { return };
+        self.respond(&key, &received, 200, "OK", |b| b.body(b"application/sdp", &body));
+        self.description.lines = lines;
+        self.settled = Some(settled);
+        self.start_streams(now);
     }
 
     fn refresh_target(&mut self) {
@@ -177,7 +201,10 @@ impl Core {
         self.refresh_target();
         let proposal = self.proposal.take().map(|proposal| (*proposal.request).clone());
         let Some((key, received)) = proposal.or_else(|| self.unanswered.take()) else { return };
-        let ok = self.respond(&key, &received, 200, "OK", |b| b.body(b"application/sdp", &body));
+        let timer = self.answer_timer(now, &received.message);
+        let ok = self.respond(&key, &received, 200, "OK", |b| {
+            timer.write(b)?.body(b"application/sdp", &body)
+        });
         if received.message.method() == Some(b"INVITE") {
             let cseq = received.message.cseq().ok().map(|cseq| cseq.number);
             self.await_acknowledgement(now, cseq, ok);

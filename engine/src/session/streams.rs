@@ -113,7 +113,8 @@ impl Core {
 
     /// Goes on once everything that is wanted is prepared.
     pub(super) fn prepared(&mut self, now: Instant) {
-        if !self.preparing.is_empty() {
+        let early_answer = self.state == State::Accepting && self.awaits_prack();
+        if !self.preparing.is_empty() || early_answer {
             return;
         }
         let answered = match self.state {

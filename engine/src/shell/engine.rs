@@ -21,7 +21,7 @@ use super::session_thread::SessionThread;
 use super::{NotificationCenter, ObserverId, Session, start};
 use crate::id::SessionId;
 use crate::notification::{Notification, NotificationData, Sender, SessionState};
-use crate::session::{self, Input};
+use crate::session::{self, Input, Policy};
 use crate::transport::{Destination, Transmit, Transport};
 
 /// How long `stop` takes at most.
@@ -60,6 +60,8 @@ pub struct Config {
     pub trace_sip: bool,
     /// Sessions at once; `None`: what the machine's limits allow. One more call is answered 503.
     pub sessions_max: Option<usize>,
+    /// How long calls ring and last, session timers, auto-answer.
+    pub policy: Policy,
 }
 
 impl Default for Config {
@@ -74,6 +76,7 @@ impl Default for Config {
             recordings_directory: PathBuf::from("."),
             trace_sip: false,
             sessions_max: None,
+            policy: Policy::default(),
         }
     }
 }

@@ -168,12 +168,39 @@ impl Session {
         self.order("accept()", Event::Accept, Order::Accept { streams, headers: headers.into() })
     }
 
+    /// Sends early media: these of the peer's streams start before the call is taken, and a 183
+    /// tells the peer (reliably, RFC 3262, where it can).
+    ///
+    /// # Errors
+    /// [`SessionError::State`] unless the session is INCOMING, [`SessionError::InvalidArgument`]
+    /// for streams that the peer does not propose.
+    pub fn send_progress(&self, streams: Streams) -> Result<(), SessionError> {
+        self.order("send_progress()", Event::Progress, Order::Progress(streams))
+    }
+
     /// Refuses an incoming call; 300–699, 486 by default. Nothing happens when it is over already.
     ///
     /// # Errors
     /// [`SessionError::State`] unless the session is INCOMING or TERMINATED.
     pub fn reject(&self, code: Option<u16>) -> Result<(), SessionError> {
-        self.order("reject()", Event::Reject, Order::Reject(code.unwrap_or(486)))
+        self.reject_with(code.unwrap_or(486), None, &[])
+    }
+
+    /// Refuses an incoming call with a code of 300–699, a reason phrase (the code's own by
+    /// default), and more headers.
+    ///
+    /// # Errors
+    /// [`SessionError::State`] unless the session is INCOMING or TERMINATED,
+    /// [`SessionError::InvalidArgument`] for a code, reason or header that cannot be sent.
+    pub fn reject_with(
+        &self,
+        code: u16,
+        reason: Option<&str>,
+        headers: &[(String, String)],
+    ) -> Result<(), SessionError> {
+        let reason = reason.map(str::to_owned);
+        let order = Order::Reject { code, reason, headers: headers.into() };
+        self.order("reject()", Event::Reject, order)
     }
 
     /// Ends the session, whatever it does; nothing happens when it has not begun or is over.

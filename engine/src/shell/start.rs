@@ -143,6 +143,7 @@ fn session_settings(
             chat: true,
         },
         epoch: clock.epoch(),
+        policy: config.policy.clone(),
     })
 }
 

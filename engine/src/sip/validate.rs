@@ -11,7 +11,10 @@ use super::uri::Uri;
 use super::via::Via;
 
 /// The methods that a session's user agent answers, for Allow.
-pub const ALLOWED_METHODS: [&str; 6] = ["INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE"];
+pub const ALLOWED_METHODS: [&str; 7] =
+    ["INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE", "PRACK"];
+/// The option tags that a session's user agent understands, for Supported (RFC 3262, RFC 4028).
+pub const SUPPORTED_OPTIONS: [&str; 2] = ["100rel", "timer"];
 
 /// Why a request is not worked on.
 #[derive(Clone, PartialEq, Eq, Debug)]
