@@ -12,6 +12,7 @@ pub mod rtcp;
 pub mod rtp;
 #[cfg(feature = "shell")]
 pub mod shell;
+pub mod srtp;
 pub mod statistics;
 pub mod stream;
 pub mod tone;
