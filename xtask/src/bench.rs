@@ -4,9 +4,16 @@ use std::path::Path;
 
 use crate::run::{output, say};
 
+/// The benchmarks: package and name.
+const BENCHES: [(&str, &str); 2] = [("offhook", "parse"), ("offhook-media", "srtp")];
+
 pub(crate) fn run(root: &Path, wanted: Option<&str>) -> Result<(), String> {
-    let built = "cargo bench --package offhook --bench parse --no-run";
-    let (fine, text) = output(root, built)?;
+    BENCHES.into_iter().try_for_each(|(package, bench)| one(root, package, bench, wanted))
+}
+
+fn one(root: &Path, package: &str, bench: &str, wanted: Option<&str>) -> Result<(), String> {
+    let built = format!("cargo bench --package {package} --bench {bench} --no-run");
+    let (fine, text) = output(root, &built)?;
     let path = text.lines().rev().find_map(|line| line.split('(').nth(1)?.strip_suffix(')'));
     let binary = path.filter(|_| fine).ok_or(format!("{built}: {text}"))?;
     let (_, list) = output(root, &format!("{binary} --list"))?;
