@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::codec::Codec;
+use crate::srtp::SrtpKeys;
 use crate::statistics::StreamCounters;
 
 /// Names one audio stream of one session. Never used twice.
@@ -52,6 +53,9 @@ pub struct StreamSettings {
     /// Packet time to send with, in milliseconds (20 unless the peer's `a=ptime` asks otherwise;
     /// a multiple of 10 from 10 to 60).
     pub ptime_ms: u16,
+    /// Keys for SRTP and SRTCP. With them nothing is sent or taken in the clear; without, nothing
+    /// is encrypted. It is for negotiation to see that a call does not lose them (RFC 4568 §7.1.4).
+    pub srtp: Option<SrtpKeys>,
 }
 
 /// Orders to the media layer. Each but `Prepare` names a stream that was prepared; one for a
@@ -73,7 +77,7 @@ pub enum MediaCommand {
         /// How.
         settings: StreamSettings,
     },
-    /// Change a running stream in place: peer's address, codec, direction.
+    /// Change a running stream in place: peer's address, codec, direction, keys.
     Update {
         /// Which stream.
         stream: StreamId,

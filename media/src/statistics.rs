@@ -20,6 +20,12 @@ pub struct StreamCounters {
     /// Datagrams that were no acceptable RTP or RTCP: malformed, of an unknown payload type, or
     /// from somebody who is not, or not yet, believed to be the peer.
     pub packets_rejected: AtomicU64,
+    /// Datagrams that SRTP did not let in: not authentic, not encrypted, or no SRTP at all. Those
+    /// that came twice count as discarded.
+    pub packets_unauthenticated: AtomicU64,
+    /// RTP and RTCP that was not sent because it could not be protected: the key is used up
+    /// (RFC 3711 §9.2).
+    pub packets_withheld: AtomicU64,
     /// Interarrival jitter in microseconds (RFC 3550 A.8).
     pub jitter_us: AtomicU64,
     /// Round trip in microseconds from the peer's last receiver report; 0 while unknown.

@@ -13,8 +13,9 @@ use offhook_media::codec::Codec;
 use offhook_media::control::{Flow, StreamSettings};
 use offhook_media::mixer::Mixer;
 use offhook_media::resample::Resampler;
+use offhook_media::srtp::{MasterKey, SrtpKeys, Suite};
 use offhook_media::statistics::StreamCounters;
-use offhook_media::stream::{DATAGRAM_MAX, FRAME, RtpStream};
+use offhook_media::stream::{DATAGRAM_MAX, FRAME, RtpStream, StreamUpdate};
 use offhook_media::tone::Sine;
 
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
@@ -59,6 +60,7 @@ fn settings(remote: SocketAddr, ptime_ms: u16) -> StreamSettings {
         flow: Flow { send: true, receive: true },
         on_hold: false,
         ptime_ms,
+        srtp: None,
     }
 }
 
@@ -130,21 +132,44 @@ impl Party {
     }
 }
 
-/// The one test in this program: others would allocate beside it.
-#[test]
-fn ten_thousand_ticks_of_two_streams_allocate_nothing() {
+/// Keys of one side; the other has them the other way round.
+fn keys(local: u8, remote: u8) -> Option<SrtpKeys> {
+    let key = |number| MasterKey::new(&[number; 30]);
+    let suite = Suite::AesCm128HmacSha1_80;
+    Some(SrtpKeys { suite, local: key(local), remote: key(remote) })
+}
+
+/// The changes of a run, made before it: hold and resume in turn for the first party, and with
+/// SRTP other keys for both.
+fn changes(settings: [&StreamSettings; 2]) -> Vec<[StreamUpdate; 2]> {
+    let change = |number: u8| {
+        let [mut one, mut two] = settings.map(Clone::clone);
+        one.flow.receive = !number.is_multiple_of(2);
+        if one.srtp.is_some() {
+            let (ours, theirs) = (number.div_ceil(3), 100 + number.div_ceil(2));
+            (one.srtp, two.srtp) = (keys(ours, theirs), keys(theirs, ours));
+        }
+        [StreamUpdate::new(one), StreamUpdate::new(two)]
+    };
+    (1..=10).map(change).collect()
+}
+
+fn run(srtp: bool) {
     let mut entropy = Entropy::from_u64(1);
     let addresses: [SocketAddr; 2] =
         ["192.0.2.1:4000".parse().unwrap(), "192.0.2.2:4000".parse().unwrap()];
     let [mut one, mut two] =
         [(0, 1, 20), (1, 0, 30)].map(|(own, peer, ptime): (usize, usize, _)| {
             let counters = Arc::<StreamCounters>::default();
-            let settings = settings(addresses[peer], ptime);
+            let mut settings = settings(addresses[peer], ptime);
+            settings.srtp = if own == 0 { keys(0, 100) } else { keys(100, 0) }.filter(|_| srtp);
             let stream =
                 RtpStream::new(settings, counters.clone(), "name", &mut entropy, Instant::ZERO);
             let sine = Sine::new(440.0, 8000, 8000);
             Party { stream, counters, address: addresses[own], sine, link: Link::new() }
         });
+    let mut changes = changes([one.stream.settings(), two.stream.settings()]);
+    let mut next_changes = changes.iter_mut();
     let mut resampler = Resampler::new(44_100, 8000).unwrap();
     let mut mixer = Mixer::default();
     let (device, mut frame) = ([100; 882], [0; FRAME]);
@@ -160,14 +185,20 @@ fn ten_thousand_ticks_of_two_streams_allocate_nothing() {
         mixer.add(&frame);
         mixer.without(&frame, &mut [0; FRAME]);
         if tick.is_multiple_of(1000) {
-            let held = tick.is_multiple_of(2000);
-            let mut settings = one.stream.settings().clone();
-            settings.flow.receive = !held;
             let now = Instant::ZERO + Duration::from_millis(20) * u32::try_from(tick).unwrap();
-            one.stream.update(now, settings);
+            let [left, right] = next_changes.next().unwrap();
+            one.stream.exchange(now, left);
+            two.stream.exchange(now, right);
+        }
+        if tick.is_multiple_of(1000) && srtp {
+            // Somebody else's packets are refused.
+            let now = Instant::ZERO + Duration::from_millis(20) * u32::try_from(tick).unwrap();
+            one.stream.receive_rtp(now, two.address, &[0x80; 182]);
+            one.stream.receive_rtcp(now, two.address, &[0x80; 182]);
         }
     }
     assert_eq!(ALLOCATIONS.load(Ordering::Relaxed), before);
+    assert!(next_changes.next().is_none());
     // It was no idle run.
     for party in [&one, &two] {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -175,4 +206,12 @@ fn ten_thousand_ticks_of_two_streams_allocate_nothing() {
         assert!(read(&party.counters.packets_lost) > 100);
         assert!(read(&party.counters.round_trip_us) > 0);
     }
+    assert_eq!(one.counters.packets_unauthenticated.load(Ordering::Relaxed) >= 20, srtp);
+}
+
+/// The one test in this program: others would allocate beside it.
+#[test]
+fn ten_thousand_ticks_of_two_streams_allocate_nothing() {
+    run(false);
+    run(true);
 }

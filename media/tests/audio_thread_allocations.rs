@@ -1,5 +1,5 @@
 //! The audio thread takes and frees no memory while streams run: with sockets, a file that is
-//! played, a recording and digits.
+//! played, a recording, digits, and SRTP whose keys change.
 #![cfg(all(feature = "shell", target_os = "linux"))]
 #![allow(unsafe_code, reason = "an allocator that counts is one")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a helper of a test may fail the test")]
@@ -15,6 +15,7 @@ use offhook_fsm::Entropy;
 use offhook_media::codec::Codec;
 use offhook_media::control::{Flow, MediaCommand, MediaEvent, StreamId, StreamSettings};
 use offhook_media::shell::{AudioDevice, Media, MediaConfig};
+use offhook_media::srtp::{MasterKey, SrtpKeys, Suite};
 use offhook_media::statistics::StreamCounters;
 
 struct Watching;
@@ -73,8 +74,15 @@ struct Prepared {
     counters: Arc<StreamCounters>,
 }
 
-fn start(media: &Media, stream: StreamId, remote: SocketAddr) {
-    let settings = StreamSettings {
+/// Keys of one side; the other has them the other way round.
+fn keys(local: u8, remote: u8) -> Option<SrtpKeys> {
+    let key = |number| MasterKey::new(&[number; 30]);
+    let suite = Suite::AesCm128HmacSha1_80;
+    Some(SrtpKeys { suite, local: key(local), remote: key(remote) })
+}
+
+fn settings(remote: SocketAddr, srtp: Option<SrtpKeys>) -> StreamSettings {
+    StreamSettings {
         remote,
         remote_rtcp: SocketAddr::new(remote.ip(), remote.port() + 1),
         rtcp_mux: false,
@@ -86,8 +94,8 @@ fn start(media: &Media, stream: StreamId, remote: SocketAddr) {
         flow: Flow { send: true, receive: true },
         on_hold: false,
         ptime_ms: 20,
-    };
-    media.command(MediaCommand::Start { stream, settings }).unwrap();
+        srtp,
+    }
 }
 
 fn wait_for_packets(counters: &StreamCounters, wanted: u64) {
@@ -108,8 +116,12 @@ fn three_seconds_of_two_streams_allocate_and_free_nothing_on_the_audio_thread() 
         .unwrap();
     let left = prepare(&media, &events, 1);
     let right = prepare(&media, &events, 2);
-    start(&media, left.stream, right.local);
-    start(&media, right.stream, left.local);
+    for (stream, remote, srtp) in
+        [(left.stream, right.local, keys(1, 2)), (right.stream, left.local, keys(2, 1))]
+    {
+        let settings = settings(remote, srtp);
+        media.command(MediaCommand::Start { stream, settings }).unwrap();
+    }
     let folder = std::env::temp_dir();
     let tone = folder.join(format!("offhook-quiet-{}.wav", std::process::id()));
     let recording = folder.join(format!("offhook-quiet-{}-r.wav", std::process::id()));
@@ -130,6 +142,13 @@ fn three_seconds_of_two_streams_allocate_and_free_nothing_on_the_audio_thread() 
     media.command(MediaCommand::Play { stream: left.stream, file: tone.clone() }).unwrap();
     for digit in ['1', '2', '3'] {
         media.command(MediaCommand::SendDtmf { stream, digit }).unwrap();
+    }
+    wait_for_packets(&left.counters, 80);
+    for (stream, remote, srtp) in
+        [(left.stream, right.local, keys(3, 4)), (right.stream, left.local, keys(4, 3))]
+    {
+        let settings = settings(remote, srtp);
+        media.command(MediaCommand::Update { stream, settings }).unwrap();
     }
     wait_for_packets(&left.counters, 160);
     media.command(MediaCommand::StopRecording { stream }).unwrap();

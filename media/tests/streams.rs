@@ -34,6 +34,7 @@ fn settings(remote: u16) -> StreamSettings {
         flow: Flow { send: true, receive: true },
         on_hold: false,
         ptime_ms: 20,
+        srtp: None,
     }
 }
 

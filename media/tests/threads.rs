@@ -128,6 +128,7 @@ fn settings(remote: SocketAddr) -> StreamSettings {
         flow: Flow { send: true, receive: true },
         on_hold: false,
         ptime_ms: 20,
+        srtp: None,
     }
 }
 

@@ -290,6 +290,7 @@ fn settle(
             flow,
             on_hold: local.on_hold,
             ptime_ms: ptime.filter(|ms| (10..=60).contains(ms) && ms % 10 == 0).unwrap_or(PTIME_MS),
+            srtp: None,
         },
         theirs,
         answers_hold: false,

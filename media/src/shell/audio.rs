@@ -9,9 +9,9 @@ use rtrb::{Consumer, Producer};
 use super::raw;
 use super::sys::{self, Priority};
 use super::voice::{Playing, Scratch, Voice};
-use crate::control::{StreamId, StreamSettings};
+use crate::control::StreamId;
 use crate::mixer::Mixer;
-use crate::stream::{DtmfQueueFull, FRAME, StreamEvent};
+use crate::stream::{DtmfQueueFull, FRAME, StreamEvent, StreamUpdate};
 
 /// Streams at once.
 pub(super) const STREAMS_MAX: usize = 8192;
@@ -27,7 +27,7 @@ const CATCH_UP: u32 = 5;
 /// Orders to the audio thread. What they carry was made elsewhere.
 pub(super) enum ToAudio {
     Add(Box<Voice>),
-    Update(StreamId, Box<StreamSettings>),
+    Update(StreamId, Box<StreamUpdate>),
     SendDtmf(StreamId, char),
     Record(StreamId, Option<Producer<i16>>),
     Play(StreamId, Option<Playing>),
@@ -54,7 +54,7 @@ pub(super) enum FromAudio {
 /// To be freed elsewhere.
 #[allow(dead_code, reason = "it is carried to be dropped")]
 pub(super) enum Garbage {
-    Settings(Box<StreamSettings>),
+    Update(Box<StreamUpdate>),
     Playing(Playing),
     Raw(Box<raw::RawEnds>),
     Record(Producer<i16>),
@@ -178,13 +178,12 @@ impl AudioThread {
         match order {
             // The control thread lets in no more than there is room for.
             ToAudio::Add(voice) => self.voices.push(voice),
-            ToAudio::Update(id, mut settings) => {
+            ToAudio::Update(id, mut update) => {
                 if let Some(voice) = self.voice(id) {
-                    // The old settings go back in the box.
-                    let new = std::mem::replace(&mut *settings, voice.stream.settings().clone());
-                    voice.stream.update(now, new);
+                    voice.stream.exchange(now, &mut update);
                 }
-                self.report(FromAudio::Garbage(Garbage::Settings(settings)));
+                // What it replaced goes back in the box.
+                self.report(FromAudio::Garbage(Garbage::Update(update)));
             }
             ToAudio::SendDtmf(id, digit) => {
                 let sent = self.voice(id).map(|voice| voice.stream.send_dtmf(digit));

@@ -23,7 +23,7 @@ use super::sys;
 use super::voice::{Playing, Voice};
 use crate::control::{MediaCommand, MediaEvent, StreamId, StreamSettings};
 use crate::statistics::StreamCounters;
-use crate::stream::{RtpStream, StreamEvent};
+use crate::stream::{RtpStream, StreamEvent, StreamUpdate};
 
 /// While there are streams: how often files are fed and drained and events carried.
 const PACE: Duration = Duration::from_millis(20);
@@ -191,7 +191,7 @@ impl Control {
             MediaCommand::Prepare { stream, address } => self.prepare(stream, address),
             MediaCommand::Start { stream, settings } => self.begin(stream, settings),
             MediaCommand::Update { stream, settings } => {
-                self.order(ToAudio::Update(stream, Box::new(settings)));
+                self.order(ToAudio::Update(stream, Box::new(StreamUpdate::new(settings))));
             }
             MediaCommand::SendDtmf { stream, digit } => {
                 self.order(ToAudio::SendDtmf(stream, digit));

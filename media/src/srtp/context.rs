@@ -44,6 +44,12 @@ impl CryptoContext {
         }
     }
 
+    /// Leaves the key so many RTP packets to serve for.
+    #[cfg(test)]
+    pub(crate) const fn wear_out(&mut self, left: u64) {
+        self.rtp_packets = RTP_PACKETS_MAX - left;
+    }
+
     /// The suite.
     #[must_use]
     pub const fn suite(&self) -> Suite {

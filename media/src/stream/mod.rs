@@ -16,10 +16,12 @@ use crate::dtmf::{DtmfReceiver, NamedEvent};
 use crate::jitter::{Incoming, JitterBuffer, JitterCounts};
 use crate::rtcp::{CompoundPacket, RtcpPacket};
 use crate::rtp::{Arrival, PacketHeader, RtpPacket};
+use crate::srtp::OVERHEAD_MAX;
 use crate::statistics::StreamCounters;
 
 mod admission;
 mod digits;
+mod protection;
 mod reports;
 mod sender;
 
@@ -27,6 +29,8 @@ use admission::{Admission, Admitted, same};
 pub use admission::{CANDIDATES_MAX, LATCH_WINDOW};
 pub use digits::DIGITS_MAX;
 use digits::Digits;
+use protection::{Kind, Protection, exchange};
+pub use protection::{OLD_KEY_GRACE, StreamUpdate};
 use reports::Reports;
 use sender::Sender;
 
@@ -58,6 +62,8 @@ pub struct Outgoing {
 pub struct RtpStream {
     settings: StreamSettings,
     counters: Arc<StreamCounters>,
+    /// Set whenever the settings have keys; then nothing goes past it.
+    protection: Option<Box<Protection>>,
     admission: Admission,
     jitter: JitterBuffer,
     dtmf: DtmfReceiver,
@@ -98,13 +104,24 @@ impl RtpStream {
             source_seen: None,
             collided: None,
             jumped: 0,
+            protection: settings.srtp.as_ref().map(Protection::new),
             settings,
             counters,
         }
     }
 
-    /// Changes peer's address, codec, payload types, directions or packet time in place.
+    /// Changes peer's address, codec, payload types, directions, packet time or keys in place.
+    /// Takes and frees memory when there are keys; [`exchange`](Self::exchange) does not.
     pub fn update(&mut self, now: Instant, settings: StreamSettings) {
+        self.exchange(now, &mut StreamUpdate::new(settings));
+    }
+
+    /// Like [`update`](Self::update) with what was made before; what is to be freed lies in
+    /// `update` afterwards. A key that stays goes on as it is. Under another key of ours we are
+    /// another source: SSRC and sequence number are drawn anew, so that no number is used twice
+    /// and both sides count rollovers from 0 (RFC 3711 §9.1).
+    pub fn exchange(&mut self, now: Instant, update: &mut StreamUpdate) {
+        let settings = &update.settings;
         self.admission.retarget(now, settings.remote);
         if !same(settings.remote_rtcp, self.settings.remote_rtcp) {
             self.reports.source = None;
@@ -112,7 +129,11 @@ impl RtpStream {
         if !settings.flow.receive {
             self.jitter.reset();
         }
-        self.settings = settings;
+        std::mem::swap(&mut self.settings, &mut update.settings);
+        if exchange(now, &mut self.protection, &mut update.protection) {
+            let old = self.sender.change_ssrc(self.reports.entropy());
+            self.reports.left = self.reports.present.then_some(old);
+        }
     }
 
     /// The settings in force.
@@ -139,6 +160,12 @@ impl RtpStream {
         if self.settings.rtcp_mux && matches!(datagram.get(1), Some(192..=223)) {
             return self.receive_rtcp(now, source, datagram);
         }
+        self.unprotected(now, Kind::Rtp, datagram, |stream, plain| {
+            stream.take_rtp(now, source, plain);
+        });
+    }
+
+    fn take_rtp(&mut self, now: Instant, source: SocketAddr, datagram: &[u8]) {
         let Ok(packet) = RtpPacket::parse(datagram) else { return self.reject() };
         let header = packet.header;
         if header.ssrc == self.sender.ssrc() {
@@ -251,6 +278,12 @@ impl RtpStream {
 
     /// Takes a datagram of the RTCP socket.
     pub fn receive_rtcp(&mut self, now: Instant, source: SocketAddr, datagram: &[u8]) {
+        self.unprotected(now, Kind::Rtcp, datagram, |stream, plain| {
+            stream.take_rtcp(now, source, plain);
+        });
+    }
+
+    fn take_rtcp(&mut self, now: Instant, source: SocketAddr, datagram: &[u8]) {
         let Ok(compound) = CompoundPacket::parse(datagram) else { return self.reject() };
         if !self.admits_rtcp(source, compound) {
             return self.reject();
@@ -335,10 +368,11 @@ impl RtpStream {
         }
         let written = self.sender.poll(&self.settings, out)?;
         let to = reachable(self.admission.destination(now))?;
+        let length = self.protected(Kind::Rtp, out, written.length)?;
         self.reports.note_sent();
         add(&self.counters.packets_sent, 1);
         add(&self.counters.octets_sent, written.payload);
-        Some(Outgoing { to, length: written.length })
+        Some(Outgoing { to, length })
     }
 
     /// Writes an RTCP report when one is due.
@@ -365,7 +399,8 @@ impl RtpStream {
     ) -> Option<Outgoing> {
         let lock = self.admission.lock().filter(|lock| !lock.left);
         let peer = lock.map(|lock| (lock.ssrc, &lock.source));
-        let length = self.reports.write(now, &self.sender, peer, goodbye, out)?;
+        let (room, _) = out.split_first_chunk_mut::<{ DATAGRAM_MAX - OVERHEAD_MAX }>()?;
+        let length = self.reports.write(now, &self.sender, peer, goodbye, room)?;
         let destination = self.admission.destination(now);
         let latched = !same(destination, self.settings.remote);
         let to = match self.reports.source {
@@ -373,7 +408,9 @@ impl RtpStream {
             Some(source) if latched => source,
             _ => self.settings.remote_rtcp,
         };
-        reachable(to).map(|to| Outgoing { to, length })
+        let to = reachable(to)?;
+        let length = self.protected(Kind::Rtcp, out, length)?;
+        Some(Outgoing { to, length })
     }
 
     /// What happened since it was last asked; call again until there is nothing.

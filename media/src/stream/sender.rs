@@ -11,6 +11,9 @@ use super::{DATAGRAM_MAX, FRAME};
 /// Samples of the longest packet time, 60 ms, and a frame: what waits at most. Older samples are
 /// dropped.
 const WAITING_MAX: usize = 480 + FRAME;
+/// Highest sequence number that is begun with. A receiver that misses a source's first packets can
+/// then still tell that its rollover counter is 0 (RFC 3711 §3.3.1).
+const FIRST_SEQUENCE_MAX: u16 = 0x7fff;
 /// Microseconds without microphone after which the clock is set by time: 100 ms.
 const PAUSE_MICROS: u64 = 100_000;
 
@@ -45,7 +48,7 @@ impl Sender {
         let [s0, s1, ..] = entropy.next_u32().to_be_bytes();
         Self {
             ssrc: entropy.next_u32(),
-            sequence: u16::from_be_bytes([s0, s1]),
+            sequence: u16::from_be_bytes([s0, s1]) & FIRST_SEQUENCE_MAX,
             timestamp: entropy.next_u32(),
             captured: None,
             waiting: [0; WAITING_MAX],
@@ -74,6 +77,7 @@ impl Sender {
             self.ssrc = entropy.next_u32();
         }
         (self.packets, self.octets) = (0, 0);
+        self.sequence &= FIRST_SEQUENCE_MAX;
         old
     }
 

@@ -8,6 +8,8 @@ use crate::dtmf::QUEUE_MAX;
 use crate::rtcp::{ReportBlock, SenderInfo, Writer, ntp, ntp_middle};
 use crate::tone::{Sine, dominant_frequency, longest_gap};
 
+mod srtp;
+
 const TICK: Duration = Duration::from_millis(20);
 
 fn address(host: u8, port: u16) -> SocketAddr {
@@ -28,6 +30,7 @@ fn settings(peer: u8) -> StreamSettings {
         flow: Flow { send: true, receive: true },
         on_hold: false,
         ptime_ms: 20,
+        srtp: None,
     }
 }
 
