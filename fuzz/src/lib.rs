@@ -23,6 +23,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("rtp", offhook::media::fuzzing::rtp),
     ("rtcp", offhook::media::fuzzing::rtcp),
     ("rtp_stream", offhook::media::fuzzing::stream),
+    ("srtp", offhook::media::fuzzing::srtp),
     #[cfg(feature = "oracles")]
     ("diff_rsip", oracle::diff_rsip),
     #[cfg(feature = "oracles")]

@@ -1,10 +1,10 @@
 //! Our SRTP held against libsrtp, both ways: the same octets out, the same packets in.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a helper of a test may fail")]
 
+use offhook::fsm::Entropy;
 use offhook::media::srtp::{
     CryptoContext, MASTER_KEY_LEN, MasterKey, OVERHEAD_MAX, SrtpError, Suite,
 };
-use offhook::fsm::Entropy;
 use srtp::{CryptoPolicy, Session, StreamPolicy};
 
 const KEY: [u8; MASTER_KEY_LEN] = *b"sixteen octets, and then salt.";

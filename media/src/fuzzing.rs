@@ -11,6 +11,7 @@ use crate::codec::Codec;
 use crate::control::{Flow, StreamSettings};
 use crate::rtcp::{CompoundPacket, RtcpPacket, Writer};
 use crate::rtp::{HEADER_LEN, RtpPacket};
+use crate::srtp::{CryptoContext, MasterKey, OVERHEAD_MAX, SrtpError, Suite};
 use crate::statistics::StreamCounters;
 use crate::stream::{DATAGRAM_MAX, FRAME, Outgoing, RtpStream, StreamEvent};
 
@@ -71,6 +72,48 @@ pub fn rtcp(data: &[u8]) {
         assert!(place > 0 || is_report);
     }
     assert!(length <= data.len());
+}
+
+/// The first octet chooses the suite, RTP or RTCP, and a bit. The rest as it is opens nothing and
+/// is left as it was. Protected it reads again as it was, once, and not with that bit flipped.
+pub fn srtp(data: &[u8]) {
+    let Some((&choice, plain)) = data.split_first() else { return };
+    let [suite, other] = Suite::ALL;
+    let suite = if choice & 1 == 0 { suite } else { other };
+    let is_rtcp = choice & 2 != 0;
+    let context = || CryptoContext::new(suite, &MasterKey::new(&[choice & 1; 30]));
+    let open = |receiver: &mut CryptoContext, packet: &mut [u8]| {
+        if is_rtcp { receiver.unprotect_rtcp(packet) } else { receiver.unprotect(packet) }
+    };
+    // A tag of 32 bits is guessed once in a while.
+    let sure = is_rtcp || suite == Suite::AesCm128HmacSha1_80;
+    let (mut sender, mut receiver) = (context(), context());
+    let mut packet = plain.to_vec();
+    let opened = open(&mut context(), &mut packet);
+    assert!(!sure || opened.is_err());
+    assert!(opened.is_ok() || packet == plain);
+
+    let mut packet = [plain, &[0; OVERHEAD_MAX]].concat();
+    let sealed = if is_rtcp {
+        sender.protect_rtcp(&mut packet, plain.len())
+    } else {
+        sender.protect(&mut packet, plain.len())
+    };
+    let Ok(length) = sealed else {
+        assert_eq!(packet.get(..plain.len()), Some(plain));
+        return;
+    };
+    packet.truncate(length);
+    let bit = usize::from(choice >> 2).wrapping_mul(37) % (length * 8);
+    let mut forged = packet.clone();
+    if let Some(octet) = forged.get_mut(bit / 8) {
+        *octet ^= 1 << (bit % 8);
+    }
+    assert!(!sure || open(&mut receiver, &mut forged).is_err());
+    let mut again = packet.clone();
+    let opened = open(&mut receiver, &mut packet);
+    assert_eq!(opened.map(|length| packet.get(..length)), Ok(Some(plain)));
+    assert_eq!(open(&mut receiver, &mut again), Err(SrtpError::Replayed));
 }
 
 const REMOTE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 4000);
@@ -188,6 +231,18 @@ mod tests {
             let bytes = script(&mut entropy);
             stream(&bytes);
             stream(&bytes[..bytes.len() / 2]);
+        }
+    }
+
+    #[test]
+    fn protection_holds_what_it_must_under_random_bytes() {
+        let mut entropy = Entropy::from_u64(11);
+        for _ in 0..20_000 {
+            let mut bytes = [0; 90];
+            entropy.fill(&mut bytes);
+            bytes[1] = bytes[1] & 0x33 | 0x80;
+            let length = usize::try_from(entropy.below(90)).unwrap();
+            srtp(&bytes[..length]);
         }
     }
 
