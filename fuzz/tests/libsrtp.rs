@@ -37,7 +37,7 @@ fn packet(entropy: &mut Entropy, number: u64) -> Vec<u8> {
     let extension = if shape & 6 == 0 { 0x10 } else { 0 };
     let mut bytes = vec![0x80 | extension | csrcs, 8];
     bytes.extend(sequence.to_be_bytes());
-    bytes.extend(u32::try_from(number * 160 & 0xffff_ffff).unwrap().to_be_bytes());
+    bytes.extend(u32::try_from((number * 160) & 0xffff_ffff).unwrap().to_be_bytes());
     bytes.extend([0xca, 0xfe, 0xba, 0xbe]);
     bytes.extend(vec![0x11; usize::from(csrcs) * 4]);
     if extension != 0 {

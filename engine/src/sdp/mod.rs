@@ -1,6 +1,7 @@
 //! Session descriptions (RFC 8866): read without copying, in any order that the field sends.
 
 mod attribute;
+pub mod crypto;
 mod description;
 pub mod fuzzing;
 

@@ -9,6 +9,11 @@ use zeroize::Zeroize;
 /// Octets of a master key with its salt: 16 and 14.
 pub const MASTER_KEY_LEN: usize = 30;
 
+/// Characters of the same in base64: no padding is needed.
+pub const MASTER_KEY_BASE64_LEN: usize = MASTER_KEY_LEN / 3 * 4;
+
+const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 /// How packets are encrypted and authenticated. All of RTP's and RTCP's keys are 128 bits long,
 /// SRTCP's tag is 80 bits long in both (RFC 4568 §6.2.2).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -76,6 +81,50 @@ impl MasterKey {
         made
     }
 
+    /// Reads base64 (RFC 4648 §4), as SDES carries it; `None` for any other length or letter.
+    #[must_use]
+    pub fn from_base64(text: &[u8]) -> Option<Self> {
+        let text: &[u8; MASTER_KEY_BASE64_LEN] = text.try_into().ok()?;
+        let mut bytes = [0; MASTER_KEY_LEN];
+        let (groups, _) = text.as_chunks::<4>();
+        let (places, _) = bytes.as_chunks_mut::<3>();
+        let mut right = true;
+        for (group, place) in groups.iter().zip(places) {
+            let mut word = 0_u32;
+            for letter in group {
+                let value = sextet(*letter);
+                right &= value.is_some();
+                word = word << 6 | u32::from(value.unwrap_or_default());
+            }
+            let [_, b0, b1, b2] = word.to_be_bytes();
+            *place = [b0, b1, b2];
+        }
+        let made = right.then(|| Self::new(&bytes));
+        bytes.zeroize();
+        made
+    }
+
+    /// Writes base64. It ends in a message, so it is not wiped.
+    #[must_use]
+    pub fn to_base64(&self) -> [u8; MASTER_KEY_BASE64_LEN] {
+        let mut bytes = [0; MASTER_KEY_LEN];
+        let own = self.key.iter().chain(&self.salt);
+        bytes.iter_mut().zip(own).for_each(|(place, byte)| *place = *byte);
+        let mut text = [b'='; MASTER_KEY_BASE64_LEN];
+        let (groups, _) = bytes.as_chunks::<3>();
+        let (places, _) = text.as_chunks_mut::<4>();
+        for (&[b0, b1, b2], place) in groups.iter().zip(places) {
+            let word = u32::from_be_bytes([0, b0, b1, b2]);
+            let letter = |shift: u32| {
+                let value = usize::try_from(word >> shift & 0x3f).unwrap_or_default();
+                BASE64.get(value).copied().unwrap_or(b'=')
+            };
+            *place = [letter(18), letter(12), letter(6), letter(0)];
+        }
+        bytes.zeroize();
+        text
+    }
+
     /// The master key.
     #[must_use]
     pub const fn key(&self) -> &[u8; 16] {
@@ -87,6 +136,18 @@ impl MasterKey {
     pub const fn salt(&self) -> &[u8; 14] {
         &self.salt
     }
+}
+
+/// What a letter of base64 stands for.
+const fn sextet(letter: u8) -> Option<u8> {
+    Some(match letter {
+        b'A'..=b'Z' => letter - b'A',
+        b'a'..=b'z' => letter - b'a' + 26,
+        b'0'..=b'9' => letter - b'0' + 52,
+        b'+' => 62,
+        b'/' => 63,
+        _ => return None,
+    })
 }
 
 impl Drop for MasterKey {
@@ -145,6 +206,36 @@ mod tests {
             let mut other = bytes;
             other[bit / 8] ^= 1 << (bit % 8);
             assert_ne!(key, MasterKey::new(&other), "{bit}");
+        }
+    }
+
+    #[test]
+    fn base64_is_read_as_it_is_written() {
+        // RFC 4568 §6.1.
+        let text = b"WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz";
+        let key = MasterKey::from_base64(text).unwrap();
+        assert_eq!(key, MasterKey::new(b"YS___semctl () {\t220;}\n}\nunles"));
+        assert_eq!(&key.to_base64(), text);
+        let mut entropy = Entropy::from_u64(4);
+        for _ in 0..1000 {
+            let key = MasterKey::random(&mut entropy);
+            assert_eq!(MasterKey::from_base64(&key.to_base64()), Some(key));
+        }
+    }
+
+    #[test]
+    fn what_is_not_base64_of_thirty_octets_is_no_key() {
+        let text = *b"WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz";
+        for length in 0..text.len() {
+            assert_eq!(MasterKey::from_base64(&text[..length]), None);
+        }
+        assert_eq!(MasterKey::from_base64(&[&text[..], b"A"].concat()), None);
+        for at in 0..text.len() {
+            for letter in [b'=', b'-', b'_', b' ', b'|', 0, 0x80, 0xff] {
+                let mut wrong = text;
+                wrong[at] = letter;
+                assert_eq!(MasterKey::from_base64(&wrong), None);
+            }
         }
     }
 

@@ -18,7 +18,7 @@ mod rtcp;
 mod sources;
 
 pub use context::{CryptoContext, RTP_PACKETS_MAX};
-pub use key::{MASTER_KEY_LEN, MasterKey, SrtpKeys, Suite};
+pub use key::{MASTER_KEY_BASE64_LEN, MASTER_KEY_LEN, MasterKey, SrtpKeys, Suite};
 pub use replay::REPLAY_WINDOW;
 pub use rtcp::{RTCP_PACKETS_MAX, RTCP_TRAILER_LEN};
 pub use sources::SOURCES_MAX;
