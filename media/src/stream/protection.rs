@@ -14,7 +14,7 @@ use crate::srtp::{CryptoContext, SrtpError, SrtpKeys};
 pub const OLD_KEY_GRACE: Duration = Duration::from_secs(2);
 
 /// New settings for a running stream, with all that they need. Made where memory may be taken;
-/// behind [`RtpStream::exchange`] it holds what is to be freed.
+/// behind [`RtpStream::exchange`] it holds what is to be freed, and is of no other use.
 #[derive(Debug)]
 pub struct StreamUpdate {
     pub(super) settings: StreamSettings,
@@ -141,7 +141,12 @@ impl RtpStream {
         take: impl FnOnce(&mut Self, &[u8]),
     ) {
         // Out of its place for as long as its buffer is read.
-        let Some(mut protection) = self.protection.take() else { return take(self, datagram) };
+        let Some(mut protection) = self.protection.take() else {
+            if self.settings.srtp.is_none() {
+                return take(self, datagram);
+            }
+            return add(&self.counters.packets_unauthenticated, 1);
+        };
         match protection.open(now, kind, datagram) {
             Ok(plain) => take(self, plain),
             Err(SrtpError::Replayed) => {
@@ -160,8 +165,11 @@ impl RtpStream {
         out: &mut [u8; DATAGRAM_MAX],
         length: usize,
     ) -> Option<usize> {
-        let Some(protection) = &mut self.protection else { return Some(length) };
-        let sealed = protection.seal(kind, out, length).ok();
+        let sealed = match &mut self.protection {
+            None if self.settings.srtp.is_none() => return Some(length),
+            None => None,
+            Some(protection) => protection.seal(kind, out, length).ok(),
+        };
         if sealed.is_none() {
             add(&self.counters.packets_withheld, 1);
         }

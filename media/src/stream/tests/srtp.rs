@@ -269,6 +269,27 @@ fn a_plain_call_becomes_a_protected_one_and_refuses_what_is_plain_from_then_on()
 }
 
 #[test]
+fn a_change_that_was_made_before_is_not_made_again_in_the_clear() {
+    let mut call = call(Link::default());
+    call.run(50);
+    let mut change = StreamUpdate::new(secured(2, 3, 4));
+    call.one.stream.exchange(call.now, &mut change);
+    // What it holds now are the old settings, and no protection to go with them.
+    call.one.stream.exchange(call.now, &mut change);
+    assert!(call.one.stream.settings().srtp.is_some());
+    let heard = call.one.read(|c| &c.packets_received);
+    let mut plain = Call::new(Link::default());
+    plain.run(20);
+    for bytes in &plain.two.packets {
+        call.one.stream.receive_rtp(call.now, address(2, 4000), bytes);
+    }
+    call.run(20);
+    assert_eq!(call.one.packets.len(), 50);
+    assert!(call.one.read(|c| &c.packets_withheld) >= 20);
+    assert_eq!(call.one.read(|c| &c.packets_received), heard);
+}
+
+#[test]
 fn what_a_used_up_key_cannot_protect_is_withheld() {
     let mut call = call(Link::default());
     call.run(50);
