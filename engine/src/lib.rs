@@ -7,12 +7,14 @@
 //! what a program uses.
 
 pub mod chat;
+pub mod credentials;
 pub mod dialog;
 pub mod endpoint;
 pub mod error;
 pub mod id;
 pub mod negotiate;
 pub mod notification;
+pub mod route;
 pub mod sdp;
 pub mod session;
 #[cfg(feature = "shell")]
@@ -27,8 +29,11 @@ pub mod transport;
 pub use offhook_fsm as fsm;
 pub use offhook_media as media;
 
+pub use credentials::Credentials;
 pub use notification::Notification;
+pub use route::{Route, RouteError, RouteHost};
 #[cfg(feature = "shell")]
 pub use shell::{Config, Engine, EngineError, Listener, Session, SessionManager};
 #[cfg(feature = "shell")]
 pub use shell::{Delivery, Filter, NotificationCenter, Observer, ObserverId, Subscription};
+pub use sip::SipUri;

@@ -64,6 +64,21 @@ fn a_call_is_placed_accepted_and_ended_over_udp_and_tcp() {
 }
 
 #[test]
+fn display_names_of_the_account_and_the_called_break_no_header() {
+    let account = Some("\"Alice, A\" <sip:alice@127.0.0.1>".into());
+    let (alice, bob) = (Party::with(Config { account, ..Config::default() }), Party::new());
+    let call = alice.engine.session();
+    let uri = format!("\"Bob \\\"b\\\"\" <{}>", bob.uri(Transport::Udp));
+    call.connect(&uri, &[], Streams::AUDIO, &[]).unwrap();
+    let answer = bob.incoming(0);
+    answer.accept(Streams::AUDIO, &[]).unwrap();
+    assert_eq!(call.wait_established(PATIENCE), Some(true));
+    assert_eq!(call.snapshot().remote_uri, Some(uri));
+    let from = answer.snapshot().remote_uri.clone().unwrap();
+    assert!(from.contains("sip:alice@127.0.0.1"), "{from}");
+}
+
+#[test]
 fn a_rejected_call_fails_with_the_code_and_phrase() {
     let (alice, bob) = (Party::new(), Party::new());
     let call = alice.engine.session();

@@ -132,7 +132,9 @@ fn session_settings(
     clock: Clock,
 ) -> Result<session::Settings, EngineError> {
     // Without an account each session puts its own address here.
-    let local_uri = account.cloned().map_or_else(|| "sip:offhook@127.0.0.1".parse(), Ok);
+    // It is put between angle brackets, where no display name may be.
+    let account = account.cloned().map(SipUri::without_display);
+    let local_uri = account.map_or_else(|| "sip:offhook@127.0.0.1".parse(), Ok);
     Ok(session::Settings {
         user_agent: config.user_agent.clone(),
         local_uri: local_uri.map_err(|error| EngineError::Local(error.to_string()))?,

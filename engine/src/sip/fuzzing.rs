@@ -90,9 +90,44 @@ pub fn uri(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data)
         && let Ok(uri) = text.parse::<super::SipUri>()
     {
-        assert_eq!(uri, uri.clone());
-        assert_eq!(uri.to_string(), text);
+        assert!(uri.is_equivalent(&uri));
+        let printed = uri.to_string();
+        assert_eq!(printed.parse().as_ref(), Ok(&uri));
+        let rebuilt = uri.to_builder().finish();
+        assert!(rebuilt.is_ok_and(|rebuilt| rebuilt.is_equivalent(&uri)));
+        built_from_parts(&uri);
     }
+}
+
+/// A URI that is built from the parts of another one has these parts.
+fn built_from_parts(uri: &super::SipUri) {
+    let mut builder = super::SipUri::builder(&uri.host().to_string()).secure(uri.is_secure());
+    if let Some(user) = uri.user() {
+        builder = builder.user(&user);
+    }
+    if let Some(password) = uri.password() {
+        builder = builder.password(&password);
+    }
+    let mut names = std::collections::BTreeSet::new();
+    for (name, value) in uri.parameters() {
+        // What is empty or stands twice is read, but not built.
+        let twice = !names.insert(name.to_ascii_lowercase());
+        if twice || name.is_empty() || value.as_deref() == Some("") {
+            return;
+        }
+        builder = builder.parameter(&name, value.as_deref());
+    }
+    for (name, value) in uri.headers() {
+        if name.is_empty() {
+            return;
+        }
+        builder = builder.header(&name, &value);
+    }
+    let built = builder.finish();
+    assert!(built.is_ok(), "{built:?}");
+    let Ok(built) = built else { return };
+    assert_eq!((built.user(), built.password()), (uri.user(), uri.password()));
+    assert_eq!((built.parameters(), built.headers()), (uri.parameters(), uri.headers()));
 }
 
 /// Any bytes as the structured headers.
@@ -138,5 +173,34 @@ mod tests {
                 body(&data[1..]);
             }
         }
+    }
+    #[test]
+    fn mutated_uris_break_nothing() {
+        const URIS: [&[u8]; 4] = [
+            b"\"A \\\"b\\\" c\" <sips:a%3bb:p%20w@[2001:db8::1]:5061;lr;x=%41?To=a%40b&s=1>",
+            b"Mr. Watson <sip:a;b=c?d@192.0.2.1;transport=TCP;x=[::1]>",
+            b"sip:%e2%82%ac:@example.com:0;a=1;A=2;b?x=&y",
+            b"<sip:+1-555;phone-context=x@h;user=phone>",
+        ];
+        let mut entropy = Entropy::from_u64(2);
+        let mut understood = 0;
+        for round in 0..40_000 {
+            let mut data = URIS[round % URIS.len()].to_vec();
+            for _ in 0..entropy.below(4) {
+                let at = usize::try_from(entropy.below(data.len() as u64)).unwrap();
+                let with = URIS[usize::try_from(entropy.below(4)).unwrap()];
+                let from = usize::try_from(entropy.below(with.len() as u64)).unwrap();
+                match entropy.below(4) {
+                    0 => data[at] = with[from],
+                    1 => data.insert(at, u8::try_from(entropy.below(256)).unwrap()),
+                    2 => drop(data.remove(at)),
+                    _ => data.splice(at..at, with[from..].iter().take(5).copied()).for_each(drop),
+                }
+            }
+            super::uri(&data);
+            let text = String::from_utf8_lossy(&data);
+            understood += usize::from(text.parse::<crate::sip::SipUri>().is_ok());
+        }
+        assert!(understood > 10_000, "{understood}");
     }
 }

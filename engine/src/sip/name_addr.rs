@@ -58,20 +58,25 @@ impl<'a> NameAddr<'a> {
     /// reverse the writing direction are left out, so that it can be logged and shown.
     #[must_use]
     pub fn display_text(&self) -> String {
-        let mut bytes = Vec::with_capacity(self.display.len());
-        let inside = quoted(self.display).map_or(self.display, |(inside, _)| inside);
-        let mut escaped = false;
-        for &byte in inside {
-            if byte == b'\\' && !escaped && self.display.first() == Some(&b'"') {
-                escaped = true;
-            } else {
-                bytes.push(byte);
-                escaped = false;
-            }
-        }
-        let bidi = |c: &char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        String::from_utf8_lossy(&bytes).chars().filter(|c| !c.is_control() && !bidi(c)).collect()
+        name_as_read(self.display)
     }
+}
+
+/// A display name as it is shown.
+pub(super) fn name_as_read(display: &[u8]) -> String {
+    let mut bytes = Vec::with_capacity(display.len());
+    let inside = quoted(display).map_or(display, |(inside, _)| inside);
+    let mut escaped = false;
+    for &byte in inside {
+        if byte == b'\\' && !escaped && display.first() == Some(&b'"') {
+            escaped = true;
+        } else {
+            bytes.push(byte);
+            escaped = false;
+        }
+    }
+    let bidi = |c: &char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    String::from_utf8_lossy(&bytes).chars().filter(|c| !c.is_control() && !bidi(c)).collect()
 }
 
 /// Splits the display name off. Without a bracket behind it there is none.
