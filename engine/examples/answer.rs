@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use offhook::notification::{NotificationData, Sender};
 use offhook::streams::Streams;
 use offhook::transport::Transport;
-use offhook::{Config, Engine, Filter, Listener, Notification, NotificationCenter, Session};
+use offhook::{Any, Config, Engine, Listener, Notification, NotificationCenter, Session};
 
 type Error = Box<dyn std::error::Error>;
 
@@ -58,7 +58,7 @@ fn main() -> Result<(), Error> {
             log::warn!("{}: {error}", notification.name());
         }
     };
-    center.add_observer(Arc::new(told), Filter::ALL);
+    center.add_observer(Arc::new(told), Any, Any);
     let engine = Engine::start(Config { listeners, ..Config::default() }, center)?;
     let uri = engine.uri();
     // The first call may come at once; one that came before this line rings on.

@@ -33,7 +33,10 @@ pub use credentials::Credentials;
 pub use notification::Notification;
 pub use route::{Route, RouteError, RouteHost};
 #[cfg(feature = "shell")]
-pub use shell::{Config, Engine, EngineError, Listener, Session, SessionManager};
+pub use shell::{
+    Any, Delivery, Filter, NotRegistered, NotificationCenter, Observer, QueueFull, Removed,
+    Subscription,
+};
 #[cfg(feature = "shell")]
-pub use shell::{Delivery, Filter, NotificationCenter, Observer, ObserverId, Subscription};
+pub use shell::{Config, Engine, EngineError, Listener, Session, SessionManager};
 pub use sip::SipUri;

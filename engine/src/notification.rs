@@ -4,10 +4,16 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+mod fields;
+
+pub use fields::FieldValue;
 pub use offhook_fsm::session::State as SessionState;
 
-use crate::id::SessionId;
+use crate::id::{AccountId, SessionId};
+use crate::route::Route;
+use crate::sip::SipUri;
 use crate::timestamp::Timestamp;
 use crate::transport::Transport;
 
@@ -30,13 +36,47 @@ impl Notification {
     }
 }
 
+impl fmt::Display for Notification {
+    /// One line for a log: `SIPSessionDidFail s1 originator=remote code=486 reason="Busy Here"`.
+    /// Texts are quoted and escaped, contents are counted and not shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name(), self.sender)?;
+        for (name, value) in self.data.fields() {
+            write!(f, " {name}={value}")?;
+        }
+        Ok(())
+    }
+}
+
 /// Whom a notification is about.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[non_exhaustive]
 pub enum Sender {
     /// The engine as a whole.
     Engine,
     /// One session.
     Session(SessionId),
+    /// All accounts.
+    AccountManager,
+    /// One account.
+    Account(AccountId),
+    /// The settings.
+    Settings,
+    /// Something of the application's own, by a number that the application chooses.
+    Application(u64),
+}
+
+impl fmt::Display for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Engine => f.write_str("engine"),
+            Self::Session(id) => id.fmt(f),
+            Self::AccountManager => f.write_str("accounts"),
+            Self::Account(id) => id.fmt(f),
+            Self::Settings => f.write_str("settings"),
+            Self::Application(number) => write!(f, "application-{number}"),
+        }
+    }
 }
 
 /// Which side did it.
@@ -73,6 +113,17 @@ impl fmt::Display for StreamKind {
             Self::Chat => "chat",
         })
     }
+}
+
+/// One setting that changed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SettingChange {
+    /// Which, as `audio.codec_list`.
+    pub path: String,
+    /// Its value before, as text; a secret as `***`.
+    pub old: Option<String>,
+    /// Its value now, likewise.
+    pub new: Option<String>,
 }
 
 /// What happened, with its data.
@@ -168,8 +219,23 @@ pub enum NotificationData {
     EngineDidEnd,
     /// The engine failed and ends.
     EngineDidFail { reason: String },
-    /// A fault inside offhook that was contained; `value` tells what.
-    EngineGotException { value: String },
+    /// A fault inside offhook that was contained: its `kind` (`panic`), what happened, and where if
+    /// that is known.
+    EngineGotException { kind: &'static str, value: String, traceback: Option<String> },
+    /// A line of the log.
+    EngineLog { level: u8, sender: String, message: String },
+    /// The search for a NAT in front of us ended: its type, or why it is not known.
+    EngineDetectedNatType { result: Result<String, String> },
+    /// A page-mode message came (RFC 3428).
+    EngineGotMessage {
+        from_uri: Box<SipUri>,
+        to_uri: Box<SipUri>,
+        content_type: String,
+        content_subtype: String,
+        body: Arc<[u8]>,
+    },
+    /// A page-mode message of ours was answered, or was not (408).
+    EngineGotMessageResponse { to_uri: Box<SipUri>, code: u16, reason: String },
     /// One SIP message passed (only while tracing).
     EngineSipTrace {
         received: bool,
@@ -180,6 +246,41 @@ pub enum NotificationData {
     },
     /// A sound device failed or vanished and was replaced by the null device; calls go on.
     AudioDeviceDidFail { device: String, reason: String },
+    /// An account is there; `account` is its id, `user@domain`, here and in all that follow.
+    AccountManagerDidAddAccount { account: String },
+    /// An account is gone.
+    AccountManagerDidRemoveAccount { account: String },
+    /// Another account is the default; none when the last one was disabled.
+    AccountManagerDidChangeDefaultAccount { account: Option<String> },
+    /// An account is in use from now on.
+    AccountDidActivate { account: String },
+    /// An account is out of use.
+    AccountDidDeactivate { account: String },
+    /// An account is registered. `expires` counts seconds; the list is all that the registrar knows.
+    AccountRegistrationDidSucceed {
+        account: String,
+        code: u16,
+        reason: String,
+        contact_uri: Box<SipUri>,
+        contact_uri_list: Vec<SipUri>,
+        expires: u32,
+    },
+    /// A registration failed: what comes next is another route, or another try after a delay.
+    AccountRegistrationDidFail {
+        account: String,
+        code: Option<u16>,
+        reason: String,
+        next_route: Option<Box<Route>>,
+        delay: Option<Duration>,
+    },
+    /// An account is no longer registered.
+    AccountRegistrationDidEnd { account: String, code: Option<u16>, reason: Option<String> },
+    /// Settings were changed; `object` names the group, as an account's id.
+    SettingsObjectDidChange { object: String, modified: Vec<SettingChange> },
+    /// Changed settings could not be saved.
+    SettingsSaveFailed { object: String, modified: Vec<SettingChange>, exception: String },
+    /// A notification of the application's own.
+    Application { name: &'static str, fields: Vec<(&'static str, FieldValue)> },
 }
 
 impl NotificationData {
@@ -226,7 +327,24 @@ impl NotificationData {
             Self::EngineDidFail { .. } => "SIPEngineDidFail",
             Self::EngineGotException { .. } => "SIPEngineGotException",
             Self::EngineSipTrace { .. } => "SIPEngineSIPTrace",
+            Self::EngineLog { .. } => "SIPEngineLog",
+            Self::EngineDetectedNatType { .. } => "SIPEngineDetectedNATType",
+            Self::EngineGotMessage { .. } => "SIPEngineGotMessage",
+            Self::EngineGotMessageResponse { .. } => "SIPEngineGotMessageResponse",
             Self::AudioDeviceDidFail { .. } => "AudioDeviceDidFail",
+            Self::AccountManagerDidAddAccount { .. } => "SIPAccountManagerDidAddAccount",
+            Self::AccountManagerDidRemoveAccount { .. } => "SIPAccountManagerDidRemoveAccount",
+            Self::AccountManagerDidChangeDefaultAccount { .. } => {
+                "SIPAccountManagerDidChangeDefaultAccount"
+            }
+            Self::AccountDidActivate { .. } => "SIPAccountDidActivate",
+            Self::AccountDidDeactivate { .. } => "SIPAccountDidDeactivate",
+            Self::AccountRegistrationDidSucceed { .. } => "SIPAccountRegistrationDidSucceed",
+            Self::AccountRegistrationDidFail { .. } => "SIPAccountRegistrationDidFail",
+            Self::AccountRegistrationDidEnd { .. } => "SIPAccountRegistrationDidEnd",
+            Self::SettingsObjectDidChange { .. } => "CFGSettingsObjectDidChange",
+            Self::SettingsSaveFailed { .. } => "CFGManagerSaveFailed",
+            Self::Application { name, .. } => name,
         }
     }
 }

@@ -10,7 +10,7 @@ use common::{PATIENCE, Party};
 use offhook::notification::{NotificationData, Originator, SessionState};
 use offhook::streams::Streams;
 use offhook::transport::Transport;
-use offhook::{Config, Engine, EngineError, Filter, Listener, Notification, NotificationCenter};
+use offhook::{Any, Config, Engine, EngineError, Listener, Notification, NotificationCenter};
 
 fn call(alice: &Party, bob: &Party) -> (offhook::Session, offhook::Session) {
     let call = alice.engine.session();
@@ -45,8 +45,7 @@ fn stop_inside_an_observer_returns_at_once_and_the_engine_ends_behind_it() {
     let engine = party.engine.clone();
     let observer = move |_: &Notification| engine.stop();
     let center = party.engine.notification_center();
-    let filter = Filter { name: Some("SIPSessionNewOutgoing"), ..Filter::ALL };
-    center.add_observer(Arc::new(observer), filter);
+    center.add_observer(Arc::new(observer), "SIPSessionNewOutgoing", Any);
     let session = party.engine.session();
     session.connect("sip:nobody@127.0.0.1:9", &[], Streams::AUDIO, &[]).unwrap();
     party.record.wait_for("SIPEngineDidEnd");

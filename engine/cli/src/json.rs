@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use offhook::id::SessionId;
 use offhook::media::statistics::StreamCounters;
-use offhook::notification::{NotificationData as Data, Sender, StreamKind};
+use offhook::notification::{FieldValue, NotificationData as Data, Sender};
 use offhook::snapshot::{CallDirection, Snapshot};
 use offhook::transport::{Destination, Transport};
 use offhook::{Engine, Notification};
@@ -56,92 +56,39 @@ fn file(name: &Path) -> Value {
     json!(name.to_string_lossy())
 }
 
-fn streams(streams: &[StreamKind]) -> Value {
-    streams.iter().map(ToString::to_string).collect()
-}
-
-/// The data of a notification, by the reference's keys.
+/// The data of a notification, by the reference's keys. Octets that are no text are base64, with a
+/// key that says so; secrets of a traced message are hidden.
 fn data(data: &Data) -> Value {
-    match data {
-        Data::SessionChangedState { prev_state, state } => {
-            json!({"prev_state": prev_state.to_string(), "state": state.to_string()})
+    let mut object = Map::new();
+    for (name, value) in data.fields() {
+        match value {
+            FieldValue::Bytes(bytes) if matches!(data, Data::EngineSipTrace { .. }) => {
+                let shown = trace::without_secrets(&bytes);
+                object.insert(name.into(), json!(String::from_utf8_lossy(&shown)));
+            }
+            FieldValue::Bytes(_) => drop(object.insert(format!("{name}_base64"), field(value))),
+            _ => drop(object.insert(name.into(), field(value))),
         }
-        Data::SessionNewIncoming { streams: all }
-        | Data::SessionNewOutgoing { streams: all }
-        | Data::SessionGotStreamUpdate { streams: all } => json!({"streams": streams(all)}),
-        Data::SessionDidFail { originator, code, reason, redirect_identities } => json!({
-            "originator": originator.to_string(),
-            "code": code,
-            "reason": reason,
-            "redirect_identities": redirect_identities,
-        }),
-        Data::SessionDidEnd { originator }
-        | Data::SessionGotHoldRequest { originator }
-        | Data::SessionGotUnholdRequest { originator } => {
-            json!({"originator": originator.to_string()})
-        }
-        Data::SessionWillStartRecordingAudio { file_name }
-        | Data::SessionDidStartRecordingAudio { file_name }
-        | Data::SessionWillStopRecordingAudio { file_name }
-        | Data::SessionDidStopRecordingAudio { file_name } => json!({"file_name": file(file_name)}),
-        Data::SessionGotStreamProposal { proposer, streams: all } => {
-            json!({"proposer": proposer.to_string(), "streams": streams(all)})
-        }
-        Data::SessionAcceptedStreamProposal { proposer } => {
-            json!({"proposer": proposer.to_string()})
-        }
-        Data::SessionRejectedStreamProposal { proposer, reason } => {
-            json!({"proposer": proposer.to_string(), "reason": reason})
-        }
-        Data::SessionGotMessage { content, content_type, cpim_headers } => {
-            message(content, content_type, cpim_headers)
-        }
-        Data::SessionDidDeliverMessage { message_id, code, reason }
-        | Data::SessionDidNotDeliverMessage { message_id, code, reason } => {
-            json!({"message_id": message_id, "code": code, "reason": reason})
-        }
-        Data::MsrpChatDidFail { reason } => json!({"reason": reason}),
-        Data::SessionGotDtmf { digit } => json!({"digit": digit.to_string()}),
-        Data::WaveFileDidFinishPlaying { file_name, failure } => {
-            json!({"file_name": file(file_name), "failure": failure})
-        }
-        Data::RtpTransportDidInitialize { local } => {
-            json!({"address": local.ip().to_string(), "port": local.port()})
-        }
-        Data::RtpTransportDidFail { reason } | Data::EngineDidFail { reason } => {
-            json!({"reason": reason})
-        }
-        Data::EngineGotException { value } => json!({"value": value}),
-        Data::EngineSipTrace { received, source, destination, transport, data } => json!({
-            "received": received,
-            "source_ip": source.ip().to_string(),
-            "source_port": source.port(),
-            "destination_ip": destination.ip().to_string(),
-            "destination_port": destination.port(),
-            "transport": transport.to_string(),
-            "data": String::from_utf8_lossy(&trace::without_secrets(data)),
-        }),
-        Data::AudioDeviceDidFail { device, reason } => json!({"device": device, "reason": reason}),
-        _ => json!({}),
     }
+    Value::Object(object)
 }
 
-/// A chat message: text as a string, other content as base64.
-fn message(content: &[u8], content_type: &str, cpim_headers: &[(String, String)]) -> Value {
-    let headers: Map<String, Value> =
-        cpim_headers.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
-    let mut data = json!({"content_type": content_type, "cpim_headers": headers});
-    let (key, content) = match std::str::from_utf8(content) {
-        Ok(text) if content_type.starts_with("text/") => ("content", json!(text)),
-        _ => {
+fn field(value: FieldValue) -> Value {
+    match value {
+        FieldValue::Bool(value) => json!(value),
+        FieldValue::Number(number) => json!(number),
+        FieldValue::Duration(duration) => json!(duration.as_secs_f64()),
+        FieldValue::Text(text) => json!(text),
+        FieldValue::Bytes(bytes) => {
             let engine = base64::engine::general_purpose::STANDARD;
-            ("content_base64", json!(base64::Engine::encode(&engine, content)))
+            json!(base64::Engine::encode(&engine, bytes))
         }
-    };
-    if let Some(data) = data.as_object_mut() {
-        data.insert(key.into(), content);
+        FieldValue::List(list) => list.into_iter().map(field).collect(),
+        FieldValue::Map(map) => {
+            Value::Object(map.into_iter().map(|(name, value)| (name, field(value))).collect())
+        }
+        _ => Value::Null,
     }
-    data
 }
 
 /// Every attribute of a session, by the reference's names. `account` is the engine's.

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use offhook::notification::{Originator, SessionState};
+use offhook::notification::{Originator, SessionState, StreamKind};
 use offhook::timestamp::Timestamp;
 
 use super::*;
@@ -29,6 +29,15 @@ fn the_engine_s_notification_has_no_session() {
     );
 }
 
+fn message(content_type: &str, content: &[u8]) -> Data {
+    let cpim_headers = vec![("From".to_owned(), "<sip:a@h>".to_owned())];
+    Data::SessionGotMessage {
+        content: Arc::from(content),
+        content_type: content_type.into(),
+        cpim_headers,
+    }
+}
+
 #[test]
 fn data_has_the_reference_s_keys() {
     let file_name = std::path::PathBuf::from("a.wav");
@@ -55,6 +64,14 @@ fn data_has_the_reference_s_keys() {
         (Data::SessionGotStreamUpdate { streams: vec![] }, json!({"streams": []})),
         (Data::SessionDidStartRecordingAudio { file_name }, json!({"file_name": "a.wav"})),
         (Data::SessionDidStart, json!({})),
+        (
+            message("text/plain", b"hi"),
+            json!({"content": "hi", "content_type": "text/plain", "cpim_headers": {"From": "<sip:a@h>"}}),
+        ),
+        (
+            message("image/png", b"\xff"),
+            json!({"content_base64": "/w==", "content_type": "image/png", "cpim_headers": {"From": "<sip:a@h>"}}),
+        ),
     ] {
         assert_eq!(told(S1, data)["data"], expected);
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender as Channel, bounded};
 use offhook::notification::{NotificationData as Data, Sender};
 use offhook::shell::sys;
-use offhook::{Engine, Filter, Notification, NotificationCenter, Session, SessionManager};
+use offhook::{Any, Engine, Notification, NotificationCenter, Session, SessionManager};
 
 use crate::options::{Options, Trace};
 use crate::pcap::Capture;
@@ -63,7 +63,7 @@ pub(crate) fn start(options: &Options) -> Result<Running, Usage> {
         sessions: Arc::clone(&sessions),
         tell,
     };
-    center.add_observer(Arc::new(move |n: &Notification| observer.hear(n)), Filter::ALL);
+    center.add_observer(Arc::new(move |n: &Notification| observer.hear(n)), Any, Any);
     let engine = Engine::start(options.config(), center)
         .map_err(|error| Usage(format!("cannot start: {error}")))?;
     // An incoming call may have been faster: then `Event::session` is empty, and `session_of`
@@ -114,7 +114,7 @@ impl Running {
     pub(crate) fn session_of(&self, event: &Event) -> Option<Session> {
         event.session.clone().or_else(|| match event.notification.sender {
             Sender::Session(id) => self.engine.session_manager().get(id),
-            Sender::Engine => None,
+            _ => None,
         })
     }
 

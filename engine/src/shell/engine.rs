@@ -18,7 +18,7 @@ use super::notification_center::lock;
 use super::pool::Pool;
 use super::registry::{Mail, Registry, Shared};
 use super::session_thread::SessionThread;
-use super::{NotificationCenter, ObserverId, Session, start};
+use super::{Any, NotificationCenter, Observer, Session, start};
 use crate::id::SessionId;
 use crate::notification::{Notification, NotificationData, Sender, SessionState};
 use crate::session::{self, Input, Policy};
@@ -124,7 +124,7 @@ pub(crate) struct EngineShared {
     pub(crate) recordings_directory: PathBuf,
     pub(crate) trace_sip: bool,
     pub(crate) entropy: Mutex<Entropy>,
-    pub(crate) observer: OnceLock<ObserverId>,
+    pub(crate) observer: OnceLock<Arc<dyn Observer>>,
     state: AtomicU8,
 }
 
@@ -323,7 +323,9 @@ impl EngineShared {
         self.media.stop();
         self.endpoint.stop();
         if let Some(observer) = self.observer.get() {
-            self.center.remove_observer(*observer);
+            let ends = "SIPSessionDidEnd";
+            // Somebody may have stopped it before.
+            let _removed = self.center.remove_observer(observer, ends, Any);
         }
         self.state.store(STOPPED, Ordering::Release);
         self.tell(NotificationData::EngineDidEnd);

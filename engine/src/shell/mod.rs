@@ -19,6 +19,7 @@ mod way;
 
 pub use engine::{Config, Engine, EngineError, Listener, STOP_PATIENCE, SessionManager};
 pub use notification_center::{
-    Delivery, Filter, NotificationCenter, Observer, ObserverId, QUEUE_MAX, QueueFull, Subscription,
+    Any, Delivery, Filter, NotRegistered, NotificationCenter, Observer, QUEUE_MAX, QueueFull,
+    Removed, Subscription,
 };
 pub use session::{ROUTES_MAX, Session};

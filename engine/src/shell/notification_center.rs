@@ -3,22 +3,62 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::ThreadId;
 use std::time::Duration;
 
-use crossbeam_channel::{
-    Receiver, RecvTimeoutError, Sender as ChannelSender, TrySendError, bounded,
-};
+use crossbeam_channel::{Receiver, Sender as ChannelSender, TrySendError, bounded};
 
-use crate::notification::{Notification, Sender};
+use super::clock::Clock;
+use super::{Engine, Session};
+use crate::id::{AccountId, SessionId};
+use crate::notification::{FieldValue, Notification, NotificationData, Sender};
 
 /// Notifications that wait for the notifier thread, over all sessions. When it is full a session
 /// keeps its own in its outbox and tries again.
 pub const QUEUE_MAX: usize = 16_384;
 
-/// Which notifications an observer wants: `None` means any.
+/// Any name, or any sender.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Any;
+
+impl From<Any> for Option<&'static str> {
+    fn from(_: Any) -> Self {
+        None
+    }
+}
+
+impl From<Any> for Option<Sender> {
+    fn from(_: Any) -> Self {
+        None
+    }
+}
+
+impl From<&Session> for Option<Sender> {
+    fn from(session: &Session) -> Self {
+        Some(Sender::Session(session.id()))
+    }
+}
+
+impl From<&Engine> for Option<Sender> {
+    fn from(_: &Engine) -> Self {
+        Some(Sender::Engine)
+    }
+}
+
+impl From<SessionId> for Option<Sender> {
+    fn from(id: SessionId) -> Self {
+        Some(Sender::Session(id))
+    }
+}
+
+impl From<AccountId> for Option<Sender> {
+    fn from(id: AccountId) -> Self {
+        Some(Sender::Account(id))
+    }
+}
+
+/// Which notifications somebody wants: `None` means any.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Filter {
     /// By name, as `SIPSessionDidEnd`.
@@ -31,6 +71,11 @@ impl Filter {
     /// Everything.
     pub const ALL: Self = Self { name: None, sender: None };
 
+    /// Of one name or [`Any`], from one sender or [`Any`].
+    pub fn new(name: impl Into<Option<&'static str>>, sender: impl Into<Option<Sender>>) -> Self {
+        Self { name: name.into(), sender: sender.into() }
+    }
+
     fn wants(&self, notification: &Notification) -> bool {
         self.name.is_none_or(|name| name == notification.name())
             && self.sender.is_none_or(|sender| sender == notification.sender)
@@ -39,8 +84,9 @@ impl Filter {
 
 /// An object that is told.
 pub trait Observer: Send + Sync {
-    /// Called on the notifier thread, one notification at a time, in order. Any method of any
-    /// object of this library may be called from here. A panic is logged and goes no further.
+    /// Called on the notifier thread, one notification at a time, in order, with no lock held. Any
+    /// method of any object of this library may be called from here; what is posted from here is
+    /// delivered afterwards. A panic is logged and goes no further.
     fn handle_notification(&self, notification: &Notification);
 }
 
@@ -50,22 +96,52 @@ impl<F: Fn(&Notification) + Send + Sync> Observer for F {
     }
 }
 
-/// Names a registered observer.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct ObserverId(pub u64);
+/// What [`NotificationCenter::remove_observer`] can promise.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Removed {
+    /// No call to the observer runs any more.
+    Done,
+    /// It was removed from inside itself: the call that runs goes on to its end.
+    CallStillRuns,
+}
+
+/// The observer is not registered for that name and that sender.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NotRegistered(pub Filter);
+
+impl fmt::Display for NotRegistered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sender = self.0.sender.map(|sender| sender.to_string());
+        write!(
+            f,
+            "the observer is not registered for {} from {}",
+            self.0.name.unwrap_or("any notification"),
+            sender.as_deref().unwrap_or("any sender")
+        )
+    }
+}
+
+impl std::error::Error for NotRegistered {}
 
 /// Delivers notifications to observers and subscriptions. Clones are one center; the notifier
 /// thread ends with the last of them.
 ///
 /// ```
 /// use std::sync::Arc;
-/// use offhook::{Filter, Notification, NotificationCenter};
+/// use offhook::{Any, Notification, NotificationCenter, Observer};
+///
+/// struct Doorbell;
+/// impl Observer for Doorbell {
+///     fn handle_notification(&self, notification: &Notification) {
+///         println!("{notification}");
+///     }
+/// }
 ///
 /// let center = NotificationCenter::new()?;
-/// let ends = Filter { name: Some("SIPSessionDidEnd"), ..Filter::ALL };
-/// let id = center.add_observer(Arc::new(|n: &Notification| println!("{n:?}")), ends);
-/// assert!(center.remove_observer(id));
-/// # Ok::<(), std::io::Error>(())
+/// let doorbell = Arc::new(Doorbell);
+/// center.add_observer(doorbell.clone(), "SIPSessionNewIncoming", Any);
+/// center.remove_observer(&doorbell, "SIPSessionNewIncoming", Any)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 pub struct NotificationCenter {
@@ -74,29 +150,50 @@ pub struct NotificationCenter {
 }
 
 struct Shared {
-    next_id: AtomicU64,
+    clock: Clock,
     listeners: Mutex<Listeners>,
-    /// The observer whose call runs now.
-    running: Mutex<Option<ObserverId>>,
+    /// The call to an observer that runs now.
+    running: Mutex<Option<Call>>,
     idle: Condvar,
     thread: Mutex<Option<ThreadId>>,
 }
 
+/// One call to an observer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Call {
+    observer: usize,
+    number: u64,
+}
+
 #[derive(Default)]
 struct Listeners {
-    observers: Vec<(ObserverId, Filter, Arc<dyn Observer>)>,
+    observers: Vec<(Filter, Arc<dyn Observer>)>,
     subscriptions: Vec<Arc<Feed>>,
 }
 
 struct Feed {
     filter: Filter,
-    channel: ChannelSender<Notification>,
-    lagged: AtomicU64,
+    channel: ChannelSender<Delivery>,
+    capacity: usize,
+    lagged: Arc<Mutex<u64>>,
+}
+
+/// What tells observers apart: where they are, as long as they are.
+fn place<O: ?Sized>(observer: &Arc<O>) -> usize {
+    Arc::as_ptr(observer).cast::<()>().addr()
 }
 
 /// The queue is full: the notification was not taken.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct QueueFull(pub Box<Notification>);
+
+impl fmt::Display for QueueFull {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{QUEUE_MAX} notifications wait already: {} is not taken", self.0.name())
+    }
+}
+
+impl std::error::Error for QueueFull {}
 
 impl NotificationCenter {
     /// A center with its notifier thread.
@@ -106,7 +203,7 @@ impl NotificationCenter {
     pub fn new() -> std::io::Result<Self> {
         let (queue, incoming) = bounded(QUEUE_MAX);
         let shared = Arc::new(Shared {
-            next_id: AtomicU64::new(1),
+            clock: Clock::start(),
             listeners: Mutex::default(),
             running: Mutex::default(),
             idle: Condvar::new(),
@@ -115,8 +212,9 @@ impl NotificationCenter {
         let for_thread = Arc::clone(&shared);
         std::thread::Builder::new().name("offhook-notifier".into()).spawn(move || {
             *lock(&for_thread.thread) = Some(std::thread::current().id());
+            let mut calls = 0;
             for notification in &incoming {
-                for_thread.deliver(&notification);
+                for_thread.deliver(&notification, &mut calls);
             }
             // The center is gone: what still waits in a subscription stays readable.
             lock(&for_thread.listeners).subscriptions.clear();
@@ -124,43 +222,96 @@ impl NotificationCenter {
         Ok(Self { queue, shared })
     }
 
-    /// Registers an observer. An observer registered several times is told once of each
-    /// notification that any of its filters wants.
-    pub fn add_observer(&self, observer: Arc<dyn Observer>, filter: Filter) -> ObserverId {
-        let id = ObserverId(self.shared.next_id.fetch_add(1, Ordering::Relaxed));
-        lock(&self.shared.listeners).observers.push((id, filter, observer));
-        id
+    /// Registers an observer for the notifications of one name, or [`Any`], from one sender, or
+    /// [`Any`]. One that is registered several ways is told once of each notification. The same
+    /// registration twice is one.
+    pub fn add_observer(
+        &self,
+        observer: Arc<dyn Observer>,
+        name: impl Into<Option<&'static str>>,
+        sender: impl Into<Option<Sender>>,
+    ) {
+        let filter = Filter::new(name, sender);
+        let observers = &mut lock(&self.shared.listeners).observers;
+        let known = |(f, o): &(_, _)| *f == filter && place(o) == place(&observer);
+        if !observers.iter().any(known) {
+            observers.push((filter, observer));
+        }
     }
 
-    /// Removes an observer; `false` if it is not registered. Returns only when no call to it runs
-    /// any more, except from inside an observer, where it returns at once and the running call is
-    /// the last.
-    pub fn remove_observer(&self, id: ObserverId) -> bool {
+    /// Takes one registration back; others of the same observer stay. Returns only when no call to
+    /// the observer runs any more, except from inside the observer itself, where it says so. An
+    /// observer must not wait for another thread that removes it: both would wait for ever.
+    ///
+    /// # Errors
+    /// When the observer is not registered for just that name and that sender.
+    pub fn remove_observer<O: Observer + ?Sized>(
+        &self,
+        observer: &Arc<O>,
+        name: impl Into<Option<&'static str>>,
+        sender: impl Into<Option<Sender>>,
+    ) -> Result<Removed, NotRegistered> {
+        let (filter, wanted) = (Filter::new(name, sender), place(observer));
         let found = {
-            let mut listeners = lock(&self.shared.listeners);
-            let at = listeners.observers.iter().position(|(known, ..)| *known == id);
-            at.map(|at| listeners.observers.remove(at))
+            let observers = &mut lock(&self.shared.listeners).observers;
+            let at = observers.iter().position(|(f, o)| *f == filter && place(o) == wanted);
+            at.map(|at| observers.remove(at))
         };
-        if !self.is_notifier_thread() {
-            let running = lock(&self.shared.running);
-            let waited = self.shared.idle.wait_while(running, |running| *running == Some(id));
-            drop(waited.unwrap_or_else(PoisonError::into_inner));
+        // The center's hold on the observer ends after the wait, with no lock held.
+        let _taken = found.ok_or(NotRegistered(filter))?;
+        let running = lock(&self.shared.running);
+        let Some(call) = running.filter(|call| call.observer == wanted) else {
+            return Ok(Removed::Done);
+        };
+        if self.is_notifier_thread() {
+            return Ok(Removed::CallStillRuns);
         }
-        // The observer itself is dropped here, with no lock held.
-        found.is_some()
+        // Another registration may lead to a next call: this one alone is waited for.
+        let waited = self.shared.idle.wait_while(running, |running| *running == Some(call));
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+        Ok(Removed::Done)
     }
 
     /// A bounded channel of notifications. When its reader is slow the newest are dropped and
     /// counted: see [`Delivery::Lagged`].
     #[must_use]
     pub fn subscribe(&self, filter: Filter, capacity: usize) -> Subscription {
-        let (channel, incoming) = bounded(capacity.max(1));
-        let feed = Arc::new(Feed { filter, channel, lagged: AtomicU64::new(0) });
-        lock(&self.shared.listeners).subscriptions.push(Arc::clone(&feed));
-        Subscription { incoming, feed: Arc::downgrade(&feed), shared: Arc::clone(&self.shared) }
+        let capacity = capacity.max(1);
+        let (channel, incoming) = bounded(capacity.saturating_add(1));
+        let lagged = Arc::new(Mutex::new(0));
+        let feed = Arc::new(Feed { filter, channel, capacity, lagged: Arc::clone(&lagged) });
+        let weak = Arc::downgrade(&feed);
+        lock(&self.shared.listeners).subscriptions.push(feed);
+        Subscription { incoming, lagged, feed: weak, shared: Arc::clone(&self.shared) }
     }
 
-    /// Queues a notification. Never waits.
+    /// Posts a notification of the application's own, with the time of now. Its name should not be
+    /// one of this library's.
+    ///
+    /// # Errors
+    /// When the queue is full; the notification comes back.
+    ///
+    /// ```
+    /// use offhook::NotificationCenter;
+    /// use offhook::notification::Sender;
+    ///
+    /// let center = NotificationCenter::new()?;
+    /// let fields = vec![("lamp", "kitchen".into()), ("on", true.into())];
+    /// center.post_own("LampDidChange", Sender::Application(1), fields)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn post_own(
+        &self,
+        name: &'static str,
+        sender: Sender,
+        fields: Vec<(&'static str, FieldValue)>,
+    ) -> Result<(), QueueFull> {
+        let data = NotificationData::Application { name, fields };
+        self.post(Notification { timestamp: self.shared.clock.timestamp(), sender, data })
+    }
+
+    /// Queues a notification. Never waits; from inside an observer, too, it is delivered
+    /// afterwards.
     ///
     /// # Errors
     /// When the queue is full; the notification comes back.
@@ -186,14 +337,14 @@ impl fmt::Debug for NotificationCenter {
 }
 
 impl Shared {
-    fn deliver(&self, notification: &Notification) {
+    fn deliver(&self, notification: &Notification, calls: &mut u64) {
         let (observers, feeds) = {
             let listeners = lock(&self.listeners);
-            let mut observers: Vec<(ObserverId, Arc<dyn Observer>)> = Vec::new();
-            for (id, filter, observer) in &listeners.observers {
-                let told = observers.iter().any(|(_, other)| Arc::ptr_eq(other, observer));
+            let mut observers: Vec<Arc<dyn Observer>> = Vec::new();
+            for (filter, observer) in &listeners.observers {
+                let told = observers.iter().any(|other| place(other) == place(observer));
                 if !told && filter.wants(notification) {
-                    observers.push((*id, Arc::clone(observer)));
+                    observers.push(Arc::clone(observer));
                 }
             }
             let wanted = listeners.subscriptions.iter().filter(|f| f.filter.wants(notification));
@@ -202,39 +353,66 @@ impl Shared {
         for feed in feeds {
             feed.push(notification);
         }
-        for (id, observer) in observers {
-            self.call(id, &*observer, notification);
+        for observer in observers {
+            *calls += 1;
+            let call = Call { observer: place(&observer), number: *calls };
+            self.call(call, observer, notification);
         }
     }
 
-    fn call(&self, id: ObserverId, observer: &dyn Observer, notification: &Notification) {
-        *lock(&self.running) = Some(id);
+    fn call(&self, call: Call, observer: Arc<dyn Observer>, notification: &Notification) {
+        *lock(&self.running) = Some(call);
         // It may have been removed since the list was made; `remove_observer` waits on `running`,
         // so this look comes after it is set.
-        let registered = lock(&self.listeners).observers.iter().any(|(known, ..)| *known == id);
-        if registered {
-            let told =
-                catch_unwind(AssertUnwindSafe(|| observer.handle_notification(notification)));
-            if told.is_err() {
-                log::error!("an observer panicked on {}", notification.name());
+        let registered = lock(&self.listeners)
+            .observers
+            .iter()
+            .any(|(filter, other)| place(other) == call.observer && filter.wants(notification));
+        let told = contained(|| {
+            if registered {
+                observer.handle_notification(notification);
             }
-        }
+        });
         *lock(&self.running) = None;
         self.idle.notify_all();
+        // This may be the last hold on it: what its end does is not ours to suffer from, either.
+        let dropped = contained(|| drop(observer));
+        if !told || !dropped {
+            log::error!("an observer panicked on {}", notification.name());
+        }
     }
+}
+
+/// Whether it ran to its end.
+fn contained(what: impl FnOnce()) -> bool {
+    let Err(payload) = catch_unwind(AssertUnwindSafe(what)) else { return true };
+    // A payload may panic when it is dropped; then so be it, once.
+    let _second = catch_unwind(AssertUnwindSafe(|| drop(payload))).is_err();
+    false
 }
 
 impl Feed {
     fn push(&self, notification: &Notification) {
-        if self.channel.try_send(notification.clone()).is_err() {
-            self.lagged.fetch_add(1, Ordering::Relaxed);
+        let mut lagged = lock(&self.lagged);
+        // Beside the notifications there is one place more: what was lost is told before what
+        // comes after it.
+        if self.channel.len() >= self.capacity {
+            *lagged = lagged.saturating_add(1);
+            return;
         }
+        if *lagged > 0 {
+            let _room = self.channel.try_send(Delivery::Lagged(std::mem::take(&mut *lagged)));
+        }
+        // Only the reader can have gone.
+        let _room = self.channel.try_send(Delivery::Notification(notification.clone()));
     }
 }
 
 /// The reading end of [`NotificationCenter::subscribe`].
 pub struct Subscription {
-    incoming: Receiver<Notification>,
+    incoming: Receiver<Delivery>,
+    /// Dropped and not yet told; the lock orders that with what is in the channel.
+    lagged: Arc<Mutex<u64>>,
     feed: std::sync::Weak<Feed>,
     shared: Arc<Shared>,
 }
@@ -251,22 +429,16 @@ pub enum Delivery {
 impl Subscription {
     /// The next delivery, within `timeout`; `None` when none came or the center is gone.
     ///
-    /// What was dropped is told after what was kept, so a reader that drains sees
-    /// notifications in order, then `Lagged(n)`, then newer ones.
+    /// What was dropped is told where it is missing: after what was kept and before what is newer.
     #[must_use]
     pub fn next(&self, timeout: Duration) -> Option<Delivery> {
-        if self.incoming.is_empty()
-            && let Some(feed) = self.feed.upgrade()
         {
-            let lagged = feed.lagged.swap(0, Ordering::Relaxed);
-            if lagged > 0 {
-                return Some(Delivery::Lagged(lagged));
+            let mut lagged = lock(&self.lagged);
+            if *lagged > 0 && self.incoming.is_empty() {
+                return Some(Delivery::Lagged(std::mem::take(&mut *lagged)));
             }
         }
-        match self.incoming.recv_timeout(timeout) {
-            Ok(notification) => Some(Delivery::Notification(notification)),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        self.incoming.recv_timeout(timeout).ok()
     }
 }
 

@@ -187,7 +187,11 @@ impl SessionThread {
         log::error!("session {} broke and is ended", self.shared.id);
         let now = self.engine.clock.now();
         let value = format!("the core of session {} panicked", self.shared.id);
-        self.engine.tell(NotificationData::EngineGotException { value });
+        self.engine.tell(NotificationData::EngineGotException {
+            kind: "panic",
+            value,
+            traceback: None,
+        });
         let mut snapshot = Snapshot::clone(&self.shared.snapshot.load());
         farewell.settle(now, &mut snapshot);
         self.shared.publish(&snapshot);

@@ -12,7 +12,7 @@ use super::endpoint_thread::EndpointThread;
 use super::engine::{Config, EngineError, EngineShared, Listener, Parts};
 use super::pool::Pool;
 use super::registry::{Registry, Undelivered};
-use super::{Filter, NotificationCenter, limits};
+use super::{Any, NotificationCenter, Observer, limits};
 use crate::endpoint;
 use crate::id::SessionId;
 use crate::negotiate::Capabilities;
@@ -182,12 +182,16 @@ fn media(
 fn forget_ended(shared: &Arc<EngineShared>) {
     let engine: Weak<EngineShared> = Arc::downgrade(shared);
     let observer = move |notification: &Notification| {
-        if let (Sender::Session(id), Some(engine)) = (notification.sender, engine.upgrade()) {
+        // The application may post what it likes under that name.
+        let ended = matches!(notification.data, NotificationData::SessionDidEnd { .. });
+        if let (true, Sender::Session(id), Some(engine)) =
+            (ended, notification.sender, engine.upgrade())
+        {
             engine.registry.forget(id);
         }
     };
-    let ends = Filter { name: Some("SIPSessionDidEnd"), ..Filter::ALL };
-    let id = shared.center.add_observer(Arc::new(observer), ends);
+    let observer: Arc<dyn Observer> = Arc::new(observer);
+    shared.center.add_observer(Arc::clone(&observer), "SIPSessionDidEnd", Any);
     // Set once, here.
-    let _first = shared.observer.set(id);
+    let _first = shared.observer.set(observer);
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use offhook::notification::{NotificationData, Sender, SessionState};
 use offhook::transport::Transport;
-use offhook::{Config, Engine, Filter, Listener, Notification, NotificationCenter, Session};
+use offhook::{Any, Config, Engine, Listener, Notification, NotificationCenter, Session};
 
 /// No wait in these tests takes longer unless something is broken.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -28,7 +28,7 @@ impl Record {
             told.0.0.lock().unwrap().push(n.clone());
             told.0.1.notify_all();
         };
-        center.add_observer(Arc::new(observer), Filter::ALL);
+        center.add_observer(Arc::new(observer), Any, Any);
     }
 
     /// Waits for the first notification that fits, from the start of the record on.

@@ -147,7 +147,7 @@ impl Agent {
         let notification = &event.notification;
         let session = match notification.sender {
             Sender::Session(id) => Some(id),
-            Sender::Engine => None,
+            _ => None,
         };
         match (&notification.data, session) {
             (Data::SessionNewIncoming { streams }, Some(id)) => {

@@ -86,7 +86,7 @@ impl Progress {
         }
         let ours = match notification.sender {
             Sender::Session(id) => id == own,
-            Sender::Engine => true,
+            _ => true,
         };
         if let Some(line) = describe(&notification.data).filter(|_| ours) {
             self.clear();
