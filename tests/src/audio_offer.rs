@@ -1,5 +1,7 @@
 //! Offer and answer where only audio is at stake.
 
+use std::sync::Arc;
+
 use offhook::media::control::Flow;
 use offhook::negotiate::{
     self, Capabilities, LocalAudio, Origin, OwnLine, Refusal, SettledAudio, Wish, Wishes,
@@ -15,7 +17,14 @@ pub fn origin() -> Origin {
 #[must_use]
 pub fn audio(send: bool, receive: bool) -> LocalAudio {
     let address = ([192, 0, 2, 1], 4000).into();
-    LocalAudio { address, flow: Flow { send, receive }, on_hold: false }
+    LocalAudio {
+        address,
+        flow: Flow { send, receive },
+        on_hold: false,
+        keys: Arc::default(),
+        must_encrypt: false,
+        savp: false,
+    }
 }
 
 /// The offer of that audio.

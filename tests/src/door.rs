@@ -3,7 +3,7 @@
 use offhook::endpoint::{Core, Input, Output, Settings};
 use offhook::id::SessionId;
 use offhook::media::codec::Codec;
-use offhook::negotiate::Capabilities;
+use offhook::negotiate::{Capabilities, SrtpPolicy};
 use offhook::sip::Message;
 use offhook::transaction::{ServerKey, Timers};
 use offhook::transport::{Destination, Received, Transmit, Transport};
@@ -38,7 +38,12 @@ impl Default for Door {
 pub fn settings() -> Settings {
     Settings {
         timers: Timers::default(),
-        capabilities: Capabilities { codecs: Codec::ALL.into(), telephone_event: true, chat: true },
+        capabilities: Capabilities {
+            codecs: Codec::ALL.into(),
+            telephone_event: true,
+            chat: true,
+            srtp: SrtpPolicy::Disabled,
+        },
         user: None,
         user_agent: "offhook".into(),
         server_transactions_max: 100,

@@ -12,7 +12,7 @@ use offhook::error::SessionError;
 use offhook::id::SessionId;
 use offhook::media::codec::Codec;
 use offhook::media::control::{MediaCommand, MediaEvent, StreamId};
-use offhook::negotiate::{Capabilities, LocalChat};
+use offhook::negotiate::{Capabilities, LocalChat, SrtpPolicy};
 use offhook::notification::NotificationData;
 use offhook::session::{Core, Input, Order, Output, Policy, Route, Settings};
 use offhook::sip::{Builder, HeaderName, Message};
@@ -80,6 +80,16 @@ impl Rig {
     /// A session in state NULL that does such things by itself.
     #[must_use]
     pub fn with_policy(policy: Policy) -> Self {
+        Self::with(policy, SrtpPolicy::Disabled)
+    }
+
+    /// A session in state NULL with that policy for SRTP.
+    #[must_use]
+    pub fn with_srtp(srtp: SrtpPolicy) -> Self {
+        Self::with(Policy::default(), srtp)
+    }
+
+    fn with(policy: Policy, srtp: SrtpPolicy) -> Self {
         let settings = Settings {
             user_agent: "offhook".into(),
             local_uri: "sip:alice@192.0.2.1".parse().unwrap(),
@@ -88,6 +98,7 @@ impl Rig {
                 codecs: Codec::ALL.into(),
                 telephone_event: true,
                 chat: true,
+                srtp,
             },
             epoch: Epoch { instant: Instant::ZERO, timestamp: Timestamp::from_unix_micros(0) },
             policy,

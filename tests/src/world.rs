@@ -10,7 +10,7 @@ use offhook::endpoint;
 use offhook::id::SessionId;
 use offhook::media::codec::Codec;
 use offhook::media::control::{MediaCommand, MediaEvent};
-use offhook::negotiate::Capabilities;
+use offhook::negotiate::{Capabilities, SrtpPolicy};
 use offhook::notification::NotificationData;
 use offhook::session::{self, Order, Route};
 use offhook::streams::Streams;
@@ -268,8 +268,12 @@ impl World {
 impl UserAgent {
     fn new(number: u8, entropy: Entropy) -> Self {
         let address = SocketAddr::from(([192, 0, 2, number], 5060));
-        let capabilities =
-            Capabilities { codecs: Codec::ALL.into(), telephone_event: true, chat: true };
+        let capabilities = Capabilities {
+            codecs: Codec::ALL.into(),
+            telephone_event: true,
+            chat: true,
+            srtp: SrtpPolicy::Disabled,
+        };
         let (timers, user_agent) = (Timers::default(), String::from("offhook"));
         let settings = session::Settings {
             user_agent: user_agent.clone(),

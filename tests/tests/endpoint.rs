@@ -4,7 +4,7 @@
 use offhook::endpoint::{Core, Input, Output, Settings};
 use offhook::id::SessionId;
 use offhook::media::codec::Codec;
-use offhook::negotiate::Capabilities;
+use offhook::negotiate::{Capabilities, SrtpPolicy};
 use offhook::sip::{HeaderName, Message};
 use offhook::transaction::{ClientTransaction, ServerKey, Timers};
 use offhook::transport::{Received, Transmit, Transport};
@@ -23,7 +23,12 @@ struct Rig {
 fn settings() -> Settings {
     Settings {
         timers: Timers::default(),
-        capabilities: Capabilities { codecs: Codec::ALL.into(), telephone_event: true, chat: true },
+        capabilities: Capabilities {
+            codecs: Codec::ALL.into(),
+            telephone_event: true,
+            chat: true,
+            srtp: SrtpPolicy::Disabled,
+        },
         user: None,
         user_agent: "offhook".into(),
         server_transactions_max: 100,

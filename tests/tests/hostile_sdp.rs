@@ -7,14 +7,19 @@
 //! | R41 | T.38 is not built: a re-INVITE with m=image alone is 488 and the call goes on |
 
 use offhook::media::codec::Codec;
-use offhook::negotiate::{Capabilities, SettledAudio, screen};
+use offhook::negotiate::{Capabilities, SettledAudio, SrtpPolicy, screen};
 use offhook::sdp::{LINES_MAX, MEDIA_MAX, SDP_MAX, SessionDescription};
 use offhook_tests::audio_offer::{answer, apply_answer, audio};
 use offhook_tests::door::{invite_with, verdict};
 use offhook_tests::{Rig, SDP};
 
 fn able() -> Capabilities {
-    Capabilities { codecs: Codec::ALL.into(), telephone_event: true, chat: false }
+    Capabilities {
+        codecs: Codec::ALL.into(),
+        telephone_event: true,
+        chat: false,
+        srtp: SrtpPolicy::Disabled,
+    }
 }
 
 /// An offer whose audio line has those formats, followed by those lines.

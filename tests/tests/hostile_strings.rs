@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use offhook::endpoint;
 use offhook::media::codec::Codec;
-use offhook::negotiate::Capabilities;
+use offhook::negotiate::{Capabilities, SrtpPolicy};
 use offhook::session::{Order, Policy, Route, Settings};
 use offhook::sip::{Builder, Framed, HeaderName, Message, SipUri, StreamFramer, validate};
 use offhook::streams::Streams;
@@ -138,7 +138,12 @@ fn settings(user_agent: &str, local: &SipUri) -> Settings {
         user_agent: user_agent.into(),
         local_uri: local.clone(),
         timers: Timers::default(),
-        capabilities: Capabilities { codecs: Codec::ALL.into(), telephone_event: true, chat: true },
+        capabilities: Capabilities {
+            codecs: Codec::ALL.into(),
+            telephone_event: true,
+            chat: true,
+            srtp: SrtpPolicy::Disabled,
+        },
         epoch: Epoch { instant: Instant::ZERO, timestamp: Timestamp::from_unix_micros(0) },
         policy: Policy::default(),
     }

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
 use offhook::media::codec::Codec;
-use offhook::negotiate::{Capabilities, SettledAudio, screen};
+use offhook::negotiate::{Capabilities, SettledAudio, SrtpPolicy, screen};
 use offhook::sdp::SessionDescription;
 use offhook_fsm::Entropy;
 use offhook_tests::audio_offer::{answer, apply_answer, audio, offer};
@@ -12,7 +12,12 @@ const SIPP: &str = "v=0\no=user1 53655765 2353687637 IN IP4 127.0.0.1\ns=-\nc=IN
 const SIPSIMPLE: &str = "v=0\r\no=- 3478 3478 IN IP4 10.0.0.3\r\ns= \r\nt=0 0\r\nm=message 2855 TCP/TLS/MSRP *\r\nc=IN IP4 10.0.0.3\r\na=path:msrps://10.0.0.3:2855/abc;tcp\r\na=accept-types:message/cpim\r\nm=audio 50000 RTP/AVP 9 120 8\r\nc=IN IP4 10.0.0.3\r\na=rtpmap:9 G722/8000\r\na=rtpmap:120 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:abc\r\nm=video 0 RTP/AVP 34\r\n";
 
 fn capabilities() -> Capabilities {
-    Capabilities { codecs: Codec::ALL.into(), telephone_event: true, chat: false }
+    Capabilities {
+        codecs: Codec::ALL.into(),
+        telephone_event: true,
+        chat: false,
+        srtp: SrtpPolicy::Disabled,
+    }
 }
 
 fn answered(offer: &str) -> (String, SettledAudio) {

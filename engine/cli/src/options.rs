@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use offhook::media::codec::Codec;
 use offhook::media::shell::AudioDevice;
+use offhook::negotiate::SrtpPolicy;
 use offhook::sip::Uri;
 use offhook::transport::Transport;
 use offhook::{Config, Listener};
@@ -18,7 +19,7 @@ pub(crate) const HELP: &str = "\
 Common options:
   --udp ADDR:PORT, --tcp ADDR:PORT   listen there, port 0 is any (default: both)
   --account URI, --route ROUTE       who we are; where requests go first
-  --codecs PCMA,PCMU, --rtp-ports A-B, --srtp disabled|optional
+  --codecs PCMA,PCMU, --rtp-ports A-B, --srtp disabled|optional|mandatory
   --audio-device default|null|wav:IN.wav,OUT.wav|NAME
   --trace sip,notifications          to stderr; --pcap FILE is for Wireshark
   --json                             one JSON object a line
@@ -50,6 +51,8 @@ pub(crate) struct Options {
     pub(crate) pcap: Option<PathBuf>,
     /// `--json`.
     pub(crate) json: bool,
+    /// `--srtp optional` or `mandatory` was typed.
+    srtp_asked: bool,
 }
 
 impl Options {
@@ -66,7 +69,10 @@ impl Options {
             "audio-device" => self.device = Some(sound::device(&word(args)?)?),
             "trace" => self.trace = trace(&word(args)?)?,
             "pcap" => self.pcap = Some(args.value()?.into()),
-            "srtp" => srtp(&word(args)?)?,
+            "srtp" => {
+                self.config.srtp = srtp(&word(args)?)?;
+                self.srtp_asked = self.config.srtp != SrtpPolicy::Disabled;
+            }
             "msrp-transport" => msrp_transport(&word(args)?)?,
             "tls" | "tls-certificate" | "tls-ca" => {
                 return Err(Usage(format!("--{name}: TLS is not built yet; use --udp or --tcp")));
@@ -84,6 +90,11 @@ impl Options {
     pub(crate) fn config(&self) -> Config {
         let mut config = self.config.clone();
         config.audio_device = self.device.clone().unwrap_or_else(sound::default_or_null);
+        config.use_srtp_without_tls = true;
+        if self.srtp_asked {
+            // There is no TLS yet.
+            log::warn!("the keys of SRTP travel in the clear: SIP is not encrypted");
+        }
         config.trace_sip = self.trace.sip || self.pcap.is_some();
         config
     }
@@ -193,12 +204,11 @@ fn trace(text: &str) -> Result<Trace, Usage> {
     Ok(trace)
 }
 
-fn srtp(text: &str) -> Result<(), Usage> {
+fn srtp(text: &str) -> Result<SrtpPolicy, Usage> {
     match text {
-        "disabled" | "optional" => Ok(()),
-        "mandatory" => {
-            Err(Usage("--srtp mandatory: SRTP is not built yet; use optional or disabled".into()))
-        }
+        "disabled" => Ok(SrtpPolicy::Disabled),
+        "optional" => Ok(SrtpPolicy::Optional),
+        "mandatory" => Ok(SrtpPolicy::Mandatory),
         other => Err(Usage(format!("--srtp {other}: type disabled, optional or mandatory"))),
     }
 }

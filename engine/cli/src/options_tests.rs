@@ -31,6 +31,7 @@ fn codecs_ports_routes_and_trace_are_understood() {
     assert_eq!(options.routes.len(), 2);
     assert_eq!(options.trace, Trace { sip: true, notifications: false });
     assert_eq!(options.config.account.as_deref(), Some("sip:alice@example.com"));
+    assert_eq!(options.config.srtp, SrtpPolicy::Optional);
     assert!(options.json && options.config().trace_sip);
 }
 
@@ -53,7 +54,6 @@ fn what_is_wrong_is_told_with_what_to_type() {
         ("--route sip:192.0.2.1;transport=tls", "not built yet"),
         ("--account nobody:", "sip:alice@example.com"),
         ("--trace rtp", "--trace sip,notifications"),
-        ("--srtp mandatory", "not built yet"),
         ("--srtp maybe", "disabled, optional or mandatory"),
         ("--msrp-transport tls", "not built yet"),
         ("--tls 127.0.0.1:0", "not built yet"),

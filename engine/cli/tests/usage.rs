@@ -33,7 +33,6 @@ fn bad_options_exit_2_and_tell_what_to_type() {
         ("call", "call needs a URI"),
         ("call sip:a@b --chat", "not built yet"),
         ("call sip:a@b --udp nowhere", "--udp 127.0.0.1:5060"),
-        ("call sip:a@b --srtp mandatory", "not built yet"),
         ("call sip:a@b --play /nonexistent.wav", "/nonexistent.wav"),
         ("listen --auto-answer audio,chat", "not built yet"),
         ("listen --reject 200", "300 to 699"),

@@ -4,20 +4,27 @@ use std::net::SocketAddr;
 
 use offhook_media::codec::Codec;
 use offhook_media::control::{Flow, StreamSettings};
+use offhook_media::srtp::SrtpKeys;
 
+use crate::sdp::crypto::{self, CryptoAttribute};
 use crate::sdp::{Direction, MediaDescription, SessionDescription};
 
 use super::line;
 use super::{
     Answered, Capabilities, ClosedLine, LocalAudio, LocalChat, Offered, Origin, OwnLine, PATH_MAX,
-    PTIME_MS, Refusal, Settled, SettledAudio, SettledChat, TELEPHONE_EVENT, Wishes,
+    PTIME_MS, Refusal, Settled, SettledAudio, SettledChat, SrtpPolicy, TELEPHONE_EVENT, Wishes,
 };
+
+/// The profile of encrypted audio (RFC 3711 §12).
+const SAVP: &[u8] = b"RTP/SAVP";
 
 /// An audio line that we can use, and how.
 struct Usable {
     codec: Codec,
     codec_number: u8,
     event_number: Option<u8>,
+    /// The peer's key that we take.
+    crypto: Option<CryptoAttribute>,
 }
 
 /// Looks at the offer of a new call, before there is a session (REFERENCE 0.15, 1.4).
@@ -33,7 +40,8 @@ pub fn screen(offer: &[u8], capabilities: &Capabilities) -> Result<Offered, Refu
         return Err(Refusal::new(415, "the offer has neither audio nor chat"));
     }
     let chat = capabilities.chat && chat;
-    let audio = audio && first_audio(&sdp, capabilities, None).is_some();
+    let must_encrypt = capabilities.srtp == SrtpPolicy::Mandatory;
+    let audio = audio && first_audio(&sdp, capabilities, must_encrypt, None).is_some();
     if !audio && !chat {
         return Err(nothing(&sdp));
     }
@@ -58,7 +66,8 @@ pub fn answer(
     let mut body = Vec::with_capacity(512);
     line::head(&mut body, origin);
     let audio = wishes.audio.local.as_ref().and_then(|local| {
-        let (at, usable) = first_audio(&sdp, capabilities, wishes.audio.line)?;
+        let line = wishes.audio.line;
+        let (at, usable) = first_audio(&sdp, capabilities, local.must_encrypt, line)?;
         Some((at, usable, local))
     });
     let chat =
@@ -70,12 +79,17 @@ pub fn answer(
         if let Some((_, usable, local)) = audio.as_ref().filter(|(at, ..)| *at == position) {
             let (codec, event) = (usable.codec_number, usable.event_number);
             let now = settle(&sdp, media, usable, local, (position, codec, event));
-            let Some(now) = now else { return Err(nothing(&sdp)) };
+            let Some(mut now) = now else { return Err(nothing(&sdp)) };
+            let savp = media.proto.eq_ignore_ascii_case(SAVP);
+            let local = LocalAudio { savp, ..(*local).clone() };
+            let ours = answer_keys(usable, &local);
+            now.settings.srtp = ours.as_ref().map(|(_, keys)| keys.clone());
+            let key = ours.map(|(key, _)| key);
             let flow = now.settings.flow;
             let format = (codec, usable.codec.name(), usable.codec.clock_rate());
             let direction = Direction::new(flow.send, flow.receive);
-            line::audio(&mut body, local.address.port(), &[format], event, direction);
-            lines.push(OwnLine::Audio(LocalAudio { flow, ..**local }));
+            line::audio(&mut body, &local, &[format], event, direction, key.as_slice());
+            lines.push(OwnLine::Audio(LocalAudio { flow, ..local }));
             settled.audio = Some(now);
         } else if let Some((_, local)) = chat.as_ref().filter(|((at, _), _)| *at == position) {
             line::chat(&mut body, local);
@@ -144,21 +158,33 @@ fn audio_answer(
     local: &LocalAudio,
     at: usize,
 ) -> Option<SettledAudio> {
-    let usable = usable(media, capabilities).filter(|_| media.port != 0)?;
+    let usable = usable(media, capabilities, local.must_encrypt).filter(|_| media.port != 0)?;
+    let savp = media.proto.eq_ignore_ascii_case(SAVP);
+    let mut keys = None;
+    if usable.crypto.is_some() && !local.keys.is_empty() {
+        // Keys that are no answer to ours: the peer and we would not hear each other.
+        keys = Some(crypto::apply_answer(&local.keys, media.attributes("crypto")).ok()?);
+    }
+    if keys.is_none() && (savp || local.must_encrypt) {
+        return None;
+    }
     let event = usable.event_number.map(|_| TELEPHONE_EVENT);
     let settled = settle(sdp, media, &usable, local, (at, usable.codec.payload_type(), event))?;
-    Some(SettledAudio { answers_hold: !local.flow.receive, ..settled })
+    let settings = StreamSettings { srtp: keys, ..settled.settings };
+    Some(SettledAudio { answers_hold: !local.flow.receive, settings, ..settled })
 }
 
 fn nothing(sdp: &SessionDescription<'_>) -> Refusal {
     let audio: Vec<_> = sdp.media.iter().filter(|media| is_kind(media, b"audio")).collect();
-    let plain = audio.iter().any(|media| media.proto.eq_ignore_ascii_case(b"RTP/AVP"));
+    let known = audio.iter().any(|media| is_avp(media) || media.proto.eq_ignore_ascii_case(SAVP));
     Refusal::new(
         488,
-        match (audio.is_empty(), plain) {
+        match (audio.is_empty(), known) {
             (true, _) => "chat alone is not supported",
-            (false, false) => "the audio transport is not supported, only RTP/AVP is",
-            (false, true) => "no common audio codec, or no address to send to",
+            (false, false) => "the audio transport is not supported, only RTP/AVP and RTP/SAVP are",
+            (false, true) => {
+                "no common audio codec, no address to send to, or encryption that does not fit"
+            }
         },
     )
 }
@@ -183,11 +209,12 @@ fn open_lines<'a, 'b>(
 fn first_audio(
     sdp: &SessionDescription<'_>,
     capabilities: &Capabilities,
+    must_encrypt: bool,
     only: Option<usize>,
 ) -> Option<(usize, Usable)> {
     open_lines(sdp, only).find_map(|(at, media)| {
         sdp.address(media)?;
-        Some((at, usable(media, capabilities)?))
+        Some((at, usable(media, capabilities, must_encrypt)?))
     })
 }
 
@@ -227,9 +254,33 @@ fn read_chat(media: &MediaDescription<'_>, local: &LocalChat) -> Option<SettledC
     })
 }
 
+fn is_avp(media: &MediaDescription<'_>) -> bool {
+    media.proto.eq_ignore_ascii_case(b"RTP/AVP")
+}
+
+/// Our line to the key that we took, and the keys from then on. Ours is the one that we have for
+/// that suite: it stays the same through the call (RFC 4568 §7.1.4).
+fn answer_keys(usable: &Usable, local: &LocalAudio) -> Option<(CryptoAttribute, SrtpKeys)> {
+    let chosen = usable.crypto.as_ref()?;
+    let own = local.keys.iter().find(|key| key.suite == chosen.suite)?;
+    Some(crypto::answer_with(chosen, own.key.clone()))
+}
+
 /// The first format that names a codec of ours, by its map or by its static number.
-fn usable(media: &MediaDescription<'_>, capabilities: &Capabilities) -> Option<Usable> {
-    if !is_kind(media, b"audio") || !media.proto.eq_ignore_ascii_case(b"RTP/AVP") {
+fn usable(
+    media: &MediaDescription<'_>,
+    capabilities: &Capabilities,
+    must_encrypt: bool,
+) -> Option<Usable> {
+    let savp = media.proto.eq_ignore_ascii_case(SAVP);
+    if !is_kind(media, b"audio") || !(savp || is_avp(media)) {
+        return None;
+    }
+    let able = capabilities.srtp != SrtpPolicy::Disabled;
+    let crypto = if able { crypto::choose(media.attributes("crypto")) } else { None };
+    // Who insists on SRTP insists on RTP/SAVP in a new call (REFERENCE 1.8).
+    let plain = capabilities.srtp == SrtpPolicy::Mandatory && !savp;
+    if plain || crypto.is_none() && (savp || must_encrypt) {
         return None;
     }
     // Each number once: every look at one reads all maps, and a hostile offer has thousands of both.
@@ -255,7 +306,7 @@ fn usable(media: &MediaDescription<'_>, capabilities: &Capabilities) -> Option<U
             map.name.eq_ignore_ascii_case("telephone-event") && map.clock_rate == 8000
         })
     });
-    Some(Usable { codec, codec_number, event_number })
+    Some(Usable { codec, codec_number, event_number, crypto })
 }
 
 /// `place` is the line and the payload types that we receive codec and events with.

@@ -1,29 +1,37 @@
 //! What must hold for any two descriptions. The fuzz targets and the tests call this.
 
+use offhook_fsm::Entropy;
 use offhook_media::codec::Codec;
 use offhook_media::control::Flow;
 
 use crate::sdp::SessionDescription;
 
 use super::{
-    Capabilities, LocalAudio, LocalChat, Origin, OwnLine, Wish, Wishes, answer, apply_answer,
-    offer, screen,
+    Capabilities, LocalAudio, LocalChat, Origin, OwnLine, SrtpPolicy, Wish, Wishes, answer,
+    apply_answer, offer, screen,
 };
 
 /// Any bytes as an offer and as an answer: what we answer has the offer's lines in the offer's
 /// order, and an answer of ours is always one that we could have received.
 pub fn negotiation(data: &[u8]) {
-    let capabilities =
-        Capabilities { codecs: Codec::ALL.into(), telephone_event: true, chat: true };
+    let capabilities = Capabilities {
+        codecs: Codec::ALL.into(),
+        telephone_event: true,
+        chat: true,
+        srtp: SrtpPolicy::Optional,
+    };
     let origin = Origin { session_id: 1, version: 1, address: [127, 0, 0, 1].into() };
     let audio = LocalAudio {
         address: ([127, 0, 0, 1], 4000).into(),
         flow: Flow { send: true, receive: true },
         on_hold: false,
+        keys: crate::sdp::crypto::offer_crypto(&mut Entropy::from_u64(1)).into(),
+        must_encrypt: false,
+        savp: false,
     };
     let path = String::from("msrp://127.0.0.1:2855/a;tcp");
     let chat = LocalChat { port: 2855, path, tls: false };
-    let lines = [OwnLine::Audio(audio), OwnLine::Chat(chat.clone())];
+    let lines = [OwnLine::Audio(audio.clone()), OwnLine::Chat(chat.clone())];
     let wishes = Wishes {
         audio: Wish { local: Some(audio), line: None },
         chat: Wish { local: Some(chat), line: None },

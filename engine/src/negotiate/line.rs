@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::net::IpAddr;
 
+use crate::sdp::crypto::CryptoAttribute;
 use crate::sdp::{Direction, MediaDescription};
 
 use super::{ACCEPT_TYPES, ACCEPT_WRAPPED_TYPES, LocalAudio, LocalChat, Origin, PTIME_MS};
@@ -45,7 +46,7 @@ impl OwnLine {
             })
         };
         match self {
-            Self::Audio(_) => closed(b"audio", b"RTP/AVP", b"0"),
+            Self::Audio(audio) => closed(b"audio", audio.proto().as_bytes(), b"0"),
             Self::Chat(chat) => closed(b"message", chat.proto().as_bytes(), b"*"),
             Self::Closed(_) => self.clone(),
         }
@@ -86,14 +87,16 @@ pub(super) fn head(out: &mut Vec<u8>, origin: &Origin) {
 /// One codec under its payload type, as `(0, "PCMU", 8000)`.
 pub(super) type Format = (u8, &'static str, u32);
 
+/// `keys`: those of the local side, or the one of an answer.
 pub(super) fn audio(
     out: &mut Vec<u8>,
-    port: u16,
+    local: &LocalAudio,
     formats: &[Format],
     event: Option<u8>,
     direction: Direction,
+    keys: &[CryptoAttribute],
 ) {
-    let _written = write!(out, "m=audio {port} RTP/AVP");
+    let _written = write!(out, "m=audio {} {}", local.address.port(), local.proto());
     for number in formats.iter().map(|format| format.0).chain(event) {
         let _written = write!(out, " {number}");
     }
@@ -105,6 +108,7 @@ pub(super) fn audio(
         let _written =
             write!(out, "a=rtpmap:{event} telephone-event/8000\r\na=fmtp:{event} 0-16\r\n");
     }
+    keys.iter().for_each(|key| key.print(out));
     let _written = write!(out, "a=ptime:{PTIME_MS}\r\na={}\r\n", direction.as_str());
 }
 

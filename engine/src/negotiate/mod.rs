@@ -1,7 +1,7 @@
 //! Offer and answer (RFC 3264) as pure functions: descriptions in, a description and the settings
 //! of the streams out.
 //!
-//! One audio line (plain RTP) and one chat line (MSRP, RFC 4975 §8) can run at a time. Every line
+//! One audio line (RTP or SRTP) and one chat line (MSRP, RFC 4975 §8) can run at a time. Every line
 //! keeps its place for the life of the session; what is not used has port 0.
 
 mod answer;
@@ -11,11 +11,13 @@ mod offer;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use offhook_media::codec::Codec;
 use offhook_media::control::{Flow, StreamSettings};
 
 use crate::sdp::Direction;
+use crate::sdp::crypto::CryptoAttribute;
 
 pub use answer::{answer, apply_answer, screen};
 pub use line::{ClosedLine, OwnLine};
@@ -41,10 +43,24 @@ pub struct Capabilities {
     pub telephone_event: bool,
     /// Chat over MSRP.
     pub chat: bool,
+    /// What becomes of audio without, and with, SRTP.
+    pub srtp: SrtpPolicy,
+}
+
+/// Whether audio is encrypted (REFERENCE 1.8).
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum SrtpPolicy {
+    /// Never: RTP/AVP is offered, RTP/SAVP refused.
+    Disabled,
+    /// Where the peer can: RTP/AVP with keys is offered, RTP/SAVP and RTP/AVP accepted.
+    #[default]
+    Optional,
+    /// Always: RTP/SAVP is offered and asked for.
+    Mandatory,
 }
 
 /// Our side of an audio line.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LocalAudio {
     /// Where we receive RTP.
     pub address: SocketAddr,
@@ -52,6 +68,18 @@ pub struct LocalAudio {
     pub flow: Flow,
     /// We hold the call: what is sent is not the microphone.
     pub on_hold: bool,
+    /// Our keys, one a suite, best first; empty without SRTP.
+    pub keys: Arc<[CryptoAttribute]>,
+    /// Plain RTP is refused: the settings ask for SRTP, or it runs already.
+    pub must_encrypt: bool,
+    /// The line is RTP/SAVP.
+    pub savp: bool,
+}
+
+impl LocalAudio {
+    const fn proto(&self) -> &'static str {
+        if self.savp { "RTP/SAVP" } else { "RTP/AVP" }
+    }
 }
 
 /// Our side of a chat line.

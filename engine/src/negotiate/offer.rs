@@ -18,7 +18,7 @@ pub fn offer(capabilities: &Capabilities, origin: &Origin, lines: &[OwnLine]) ->
         match own {
             OwnLine::Audio(audio) => {
                 let direction = Direction::new(audio.flow.send, audio.flow.receive);
-                line::audio(&mut sdp, audio.address.port(), &formats, event, direction);
+                line::audio(&mut sdp, audio, &formats, event, direction, &audio.keys);
             }
             OwnLine::Chat(chat) => line::chat(&mut sdp, chat),
             OwnLine::Closed(closed) => line::closed(&mut sdp, closed),

@@ -1,14 +1,15 @@
 //! Our session description as it develops: its version, and its lines, which keep their places for
 //! the life of the session (RFC 3264 §8).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use offhook_fsm::Instant;
 use offhook_media::control::Flow;
 
 use super::Core;
 use crate::negotiate::{
-    Capabilities, LocalAudio, Origin, OwnLine, Refusal, Settled, Wish, Wishes, offer,
+    Capabilities, LocalAudio, Origin, OwnLine, Refusal, Settled, SrtpPolicy, Wish, Wishes, offer,
 };
 use crate::notification::StreamKind;
 use crate::sdp::MEDIA_MAX;
@@ -102,7 +103,27 @@ impl Core {
     fn offered_audio(&self) -> Option<LocalAudio> {
         let on_hold = self.snapshot.on_hold_by_local;
         let flow = Flow { send: !on_hold || !self.snapshot.on_hold_by_remote, receive: !on_hold };
-        Some(LocalAudio { address: self.audio.local?, flow, on_hold })
+        Some(self.local_audio(self.audio.local?, flow))
+    }
+
+    /// Our audio with its keys. What is encrypted stays so (no downgrade by a later offer).
+    fn local_audio(&self, address: SocketAddr, flow: Flow) -> LocalAudio {
+        let mandatory = self.settings.capabilities.srtp == SrtpPolicy::Mandatory;
+        let running = self.audio.running.as_ref();
+        let encrypted = running.is_some_and(|running| running.settings.srtp.is_some());
+        let line = self.description.line_of(StreamKind::Audio);
+        let savp = match line.and_then(|at| self.description.lines.get(at)) {
+            Some(OwnLine::Audio(audio)) => audio.savp,
+            _ => mandatory,
+        };
+        LocalAudio {
+            address,
+            flow,
+            on_hold: self.snapshot.on_hold_by_local,
+            keys: Arc::clone(&self.audio.keys),
+            must_encrypt: mandatory || encrypted,
+            savp,
+        }
     }
 
     /// The lines in force, directions as we wish them now.
@@ -136,9 +157,8 @@ impl Core {
     pub(super) fn wishes(&self, more: Streams) -> Wishes {
         let audio_line = self.description.line_of(StreamKind::Audio);
         let chat_line = self.description.line_of(StreamKind::Chat);
-        let on_hold = self.snapshot.on_hold_by_local;
-        let flow = Flow { send: true, receive: !on_hold };
-        let audio = self.audio.local.map(|address| LocalAudio { address, flow, on_hold });
+        let flow = Flow { send: true, receive: !self.snapshot.on_hold_by_local };
+        let audio = self.audio.local.map(|address| self.local_audio(address, flow));
         Wishes {
             audio: Wish {
                 local: audio.filter(|_| audio_line.is_some() || more.audio),

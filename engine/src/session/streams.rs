@@ -1,6 +1,7 @@
 //! The session's streams: prepared, started, brought in line, silenced, stopped.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use offhook_fsm::Instant;
 use offhook_fsm::session::{Event, State};
@@ -9,9 +10,10 @@ use offhook_media::control::{Flow, MediaCommand, MediaEvent, StreamId, StreamSet
 use super::recording::Recording;
 use super::{Cause, Core, Output};
 use crate::error::SessionError;
-use crate::negotiate::SettledAudio;
+use crate::negotiate::{SettledAudio, SrtpPolicy};
 use crate::notification::{NotificationData, Originator, StreamKind};
 use crate::sdp::Direction;
+use crate::sdp::crypto::{CryptoAttribute, offer_crypto};
 use crate::streams::Streams;
 
 /// What the session knows of its audio.
@@ -22,6 +24,8 @@ pub(super) struct Audio {
     /// Counts the audio streams before this one.
     index: u32,
     pub(super) local: Option<SocketAddr>,
+    /// Our SRTP keys, one a suite, for the life of the stream; empty without SRTP.
+    pub(super) keys: Arc<[CryptoAttribute]>,
     pub(super) running: Option<SettledAudio>,
     /// Until then a first packet is awaited without a word.
     pub(super) silent_until: Option<Instant>,
@@ -43,6 +47,9 @@ impl Core {
         if self.wanted.audio && !self.audio.exists {
             self.audio.exists = true;
             self.preparing.audio = true;
+            if self.settings.capabilities.srtp != SrtpPolicy::Disabled {
+                self.audio.keys = offer_crypto(&mut self.entropy).into();
+            }
             let stream = self.stream();
             self.push(Output::Media(MediaCommand::Prepare { stream, address }));
             for command in std::mem::take(&mut self.audio.waiting) {
@@ -153,7 +160,7 @@ impl Core {
         let codec = settings.codec;
         self.snapshot.audio_codec = Some(codec.name());
         self.snapshot.audio_sample_rate = Some(codec.clock_rate());
-        self.snapshot.audio_srtp_active = Some(false);
+        self.snapshot.audio_srtp_active = Some(settings.srtp.is_some());
         self.snapshot.audio_remote_rtp_sdp = Some(settings.remote);
         let held_before = self.snapshot.on_hold_by_remote;
         let held = held_by_peer(&settled, held_before);
@@ -242,6 +249,7 @@ impl Core {
         self.audio.exists = false;
         self.audio.index = self.audio.index.saturating_add(1);
         self.audio.local = None;
+        self.audio.keys = Arc::default();
         self.audio.running = None;
         self.preparing.audio = false;
         let snapshot = &mut self.snapshot;

@@ -20,6 +20,7 @@ use super::registry::{Mail, Registry, Shared};
 use super::session_thread::SessionThread;
 use super::{Any, NotificationCenter, Observer, Session, start};
 use crate::id::SessionId;
+use crate::negotiate::SrtpPolicy;
 use crate::notification::{Notification, NotificationData, Sender, SessionState};
 use crate::session::{self, Input, Policy};
 use crate::transport::{Destination, Transmit, Transport};
@@ -60,6 +61,11 @@ pub struct Config {
     pub trace_sip: bool,
     /// Sessions at once; `None`: what the machine's limits allow. One more call is answered 503.
     pub sessions_max: Option<usize>,
+    /// Whether audio is encrypted. `Optional` offers it over TLS, and over other transports with
+    /// `use_srtp_without_tls`; `Mandatory` insists on it over every transport.
+    pub srtp: SrtpPolicy,
+    /// Optional SRTP over transports that show its keys to whoever is on the way.
+    pub use_srtp_without_tls: bool,
     /// How long calls ring and last, session timers, auto-answer.
     pub policy: Policy,
 }
@@ -76,6 +82,8 @@ impl Default for Config {
             recordings_directory: PathBuf::from("."),
             trace_sip: false,
             sessions_max: None,
+            srtp: SrtpPolicy::default(),
+            use_srtp_without_tls: false,
             policy: Policy::default(),
         }
     }

@@ -15,7 +15,7 @@ use super::registry::{Registry, Undelivered};
 use super::{Any, NotificationCenter, Observer, limits};
 use crate::endpoint;
 use crate::id::SessionId;
-use crate::negotiate::Capabilities;
+use crate::negotiate::{Capabilities, SrtpPolicy};
 use crate::notification::{Notification, NotificationData, Sender};
 use crate::session::{self, Input};
 use crate::sip::{SipUri, text};
@@ -143,6 +143,11 @@ fn session_settings(
             codecs: config.codecs.clone(),
             telephone_event: true,
             chat: true,
+            srtp: match config.srtp {
+                // There is no TLS yet: every key would travel in the clear.
+                SrtpPolicy::Optional if !config.use_srtp_without_tls => SrtpPolicy::Disabled,
+                policy => policy,
+            },
         },
         epoch: clock.epoch(),
         policy: config.policy.clone(),
