@@ -1,1 +1,27 @@
-//! MSRP (RFC 4975) for offhook.
+//! MSRP (RFC 4975) for offhook: messages, framing, chat sessions and what they carry.
+//!
+//! Pure: no clock, no thread, no socket. Bytes, time and chance are inputs.
+#![forbid(unsafe_code)]
+
+mod byte_range;
+mod encode;
+mod end_line;
+mod error;
+mod frame;
+mod head_scanner;
+mod message;
+mod scan;
+mod status;
+mod uri;
+
+pub use byte_range::ByteRange;
+pub use encode::{Builder, transaction_id};
+pub use error::{ParseError, ParseErrorKind, Unprintable};
+pub use frame::{Frame, Framer};
+pub use head_scanner::HEAD_BYTES_MAX;
+pub use message::{
+    ContinuationFlag, FailureReport, HEADERS_MAX, Head, Header, Message, Start, Status,
+};
+pub use scan::{MESSAGE_ID_MAX, TRANSACTION_ID_MAX};
+pub use status::comment;
+pub use uri::{DEFAULT_PORT, MsrpUri, PATH_URIS_MAX, Path, URI_BYTES_MAX, new_uri};

@@ -1,0 +1,97 @@
+//! The grammar's small pieces (RFC 4975 §9).
+
+/// Bytes of a transaction id at most (`ident`, RFC 4975 §9); at least four.
+pub const TRANSACTION_ID_MAX: usize = 32;
+/// Bytes of a Message-ID at most. The grammar has 32; UUIDs with their hyphens are in use and fit.
+pub const MESSAGE_ID_MAX: usize = 128;
+
+/// `token`.
+pub(crate) fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(is_token_byte)
+}
+
+const fn is_token_byte(byte: u8) -> bool {
+    matches!(byte, 0x21 | 0x23..=0x27 | 0x2a | 0x2b | 0x2d | 0x2e | 0x30..=0x39 | 0x41..=0x5a
+        | 0x5e..=0x7e)
+}
+
+/// `ident` with other bounds on its length.
+pub(crate) fn is_ident(text: &str, lengths: std::ops::RangeInclusive<usize>) -> bool {
+    let rest =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'+' | b'%' | b'=');
+    lengths.contains(&text.len())
+        && text.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric())
+        && text.bytes().all(rest)
+}
+
+pub(crate) fn is_transaction_id(text: &str) -> bool {
+    is_ident(text, 4..=TRANSACTION_ID_MAX)
+}
+
+pub(crate) fn is_message_id(text: &str) -> bool {
+    is_ident(text, 1..=MESSAGE_ID_MAX)
+}
+
+/// `hname = ALPHA *token`.
+pub(crate) fn is_header_name(text: &str) -> bool {
+    text.bytes().next().is_some_and(|first| first.is_ascii_alphabetic()) && is_token(text)
+}
+
+/// `utf8text`: no control character but the tab.
+pub(crate) fn is_text(text: &str) -> bool {
+    !text.bytes().any(|byte| (byte < b' ' && byte != b'\t') || byte == 0x7f)
+}
+
+/// The decimal number that `text` is, digits alone; `None` when it does not fit.
+pub(crate) fn number(text: &str) -> Option<u64> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if digits { text.parse().ok() } else { None }
+}
+
+/// Exactly three digits.
+pub(crate) fn three_digits(text: &str) -> Option<u16> {
+    let fits = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if fits { text.parse().ok() } else { None }
+}
+
+pub(crate) fn trim(text: &str) -> &str {
+    text.trim_matches([' ', '\t'])
+}
+
+/// The media type at the front of a Content-Type, without parameters: `type/subtype`.
+pub(crate) fn media_type(value: &str) -> &str {
+    trim(value.split(';').next().unwrap_or_default())
+}
+
+/// `type/subtype`, both tokens, with anything after a semicolon.
+pub(crate) fn is_media_type(value: &str) -> bool {
+    let (kind, subtype) = media_type(value).split_once('/').unwrap_or_default();
+    is_token(kind) && is_token(subtype)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ident_has_four_to_thirty_two_characters_and_begins_with_a_letter_or_digit() {
+        for good in ["a786", "0.-+%=", &"x".repeat(32)] {
+            assert!(is_transaction_id(good), "{good}");
+        }
+        for bad in ["", "abc", ".abcd", "ab cd", "abcd$", &"x".repeat(33)] {
+            assert!(!is_transaction_id(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_digits_that_fit() {
+        assert_eq!(number("18446744073709551615"), Some(u64::MAX));
+        for bad in ["", "-1", "+1", " 1", "18446744073709551616"] {
+            assert_eq!(number(bad), None, "{bad}");
+        }
+        assert_eq!(
+            (three_digits("200"), three_digits("20"), three_digits("+20")),
+            (Some(200), None, None)
+        );
+    }
+}
