@@ -3,6 +3,7 @@
 //! Pure: no clock, no thread, no socket. Bytes, time and chance are inputs.
 #![forbid(unsafe_code)]
 
+mod assembler;
 mod byte_range;
 mod encode;
 mod end_line;
@@ -10,10 +11,12 @@ mod error;
 mod frame;
 mod head_scanner;
 mod message;
+mod ranges;
 mod scan;
 mod status;
 mod uri;
 
+pub use assembler::{Assembled, Assembler, Ended, IDLE_CHUNKS_MAX, Limits};
 pub use byte_range::ByteRange;
 pub use encode::{Builder, transaction_id};
 pub use error::{ParseError, ParseErrorKind, Unprintable};
@@ -22,6 +25,7 @@ pub use head_scanner::HEAD_BYTES_MAX;
 pub use message::{
     ContinuationFlag, FailureReport, HEADERS_MAX, Head, Header, Message, Start, Status,
 };
+pub use ranges::{Full, RANGES_MAX, RangeSet};
 pub use scan::{MESSAGE_ID_MAX, TRANSACTION_ID_MAX};
 pub use status::comment;
 pub use uri::{DEFAULT_PORT, MsrpUri, PATH_URIS_MAX, Path, URI_BYTES_MAX, new_uri};

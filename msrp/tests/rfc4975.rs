@@ -1,4 +1,5 @@
 //! The messages of RFC 4975 §4, §5.1, §7 and §11, with their lines ended in CR LF.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test may fail the test")]
 
 use offhook_msrp::{
     Builder, ByteRange, ContinuationFlag, FailureReport, Head, Message, Start, Status,
