@@ -5,6 +5,8 @@
 
 mod assembler;
 mod byte_range;
+pub mod cpim;
+pub mod date_time;
 mod encode;
 mod end_line;
 mod error;

@@ -58,6 +58,25 @@ pub(crate) fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t'])
 }
 
+/// `text` before and after the first `at` that stands outside quotes; a backslash in quotes takes
+/// the next character with it.
+pub(crate) fn split_outside(text: &str, at: char) -> (&str, Option<&str>) {
+    let (mut quoted, mut escaped) = (false, false);
+    for (position, character) in text.char_indices() {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ if character == at && !quoted => {
+                let (before, found) = text.split_at(position);
+                return (before, found.get(at.len_utf8()..));
+            }
+            _ => {}
+        }
+    }
+    (text, None)
+}
+
 /// The media type at the front of a Content-Type, without parameters: `type/subtype`.
 pub(crate) fn media_type(value: &str) -> &str {
     trim(value.split(';').next().unwrap_or_default())
@@ -93,5 +112,11 @@ mod tests {
             (three_digits("200"), three_digits("20"), three_digits("+20")),
             (Some(200), None, None)
         );
+    }
+
+    #[test]
+    fn splitting_leaves_quotes_whole() {
+        assert_eq!(split_outside(r#"a"b;\";"c;d"#, ';'), (r#"a"b;\";"c"#, Some("d")));
+        assert_eq!(split_outside(r#""a;b"#, ';'), (r#""a;b"#, None));
     }
 }
