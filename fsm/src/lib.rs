@@ -14,6 +14,7 @@ mod timers;
 
 pub mod invite_client;
 pub mod invite_server;
+pub mod msrp_link;
 pub mod non_invite_client;
 pub mod non_invite_server;
 pub mod offer_answer;
@@ -32,6 +33,7 @@ pub use rust_fsm as __rust_fsm;
 pub const MACHINES: &[Machine] = &[
     invite_client::MACHINE,
     invite_server::MACHINE,
+    msrp_link::MACHINE,
     non_invite_client::MACHINE,
     non_invite_server::MACHINE,
     offer_answer::MACHINE,

@@ -268,6 +268,12 @@ impl Assembler {
         self.ended.push_back((id.into(), status));
     }
 
+    /// The message whose chunk is being read.
+    #[must_use]
+    pub fn current(&self) -> Option<&str> {
+        self.chunk.as_ref().map(|chunk| chunk.id.as_str())
+    }
+
     /// Bytes that are held.
     #[must_use]
     pub fn held_bytes(&self) -> usize {

@@ -5,6 +5,7 @@
 
 mod assembler;
 mod byte_range;
+pub mod chat;
 pub mod cpim;
 pub mod date_time;
 mod encode;
