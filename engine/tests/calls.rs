@@ -11,6 +11,7 @@ use offhook::notification::{NotificationData, Originator, SessionState};
 use offhook::streams::Streams;
 use offhook::transport::Transport;
 
+/// REFERENCE 2 row 29, 2 row 30
 #[test]
 fn a_call_is_placed_accepted_and_ended_over_udp_and_tcp() {
     for transport in [Transport::Udp, Transport::Tcp] {
@@ -63,6 +64,7 @@ fn a_call_is_placed_accepted_and_ended_over_udp_and_tcp() {
     }
 }
 
+/// REFERENCE 2 row 28
 #[test]
 fn display_names_of_the_account_and_the_called_break_no_header() {
     let account = Some("\"Alice, A\" <sip:alice@127.0.0.1>".into());
@@ -131,6 +133,7 @@ fn a_connection_that_is_refused_fails_the_call_at_once() {
     ));
 }
 
+/// REFERENCE 1.10 item 1
 #[test]
 fn the_next_route_is_tried_when_the_first_refuses_the_connection() {
     let (alice, bob) = (Party::new(), Party::new());
@@ -251,6 +254,7 @@ fn an_incoming_call_rings_on_without_a_handle() {
     assert_eq!(call.wait_established(PATIENCE), Some(true));
 }
 
+/// REFERENCE 1.12 item 1
 #[test]
 fn every_method_may_be_called_from_inside_an_observer() {
     use offhook::{Any, Notification};

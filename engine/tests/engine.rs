@@ -22,6 +22,7 @@ fn call(alice: &Party, bob: &Party) -> (offhook::Session, offhook::Session) {
     (call, answer)
 }
 
+/// REFERENCE 1.12 item 3, 2 row 31
 #[test]
 fn stop_ends_every_session_and_tells_the_end_last() {
     let (alice, bob) = (Party::new(), Party::new());
@@ -39,6 +40,7 @@ fn stop_ends_every_session_and_tells_the_end_last() {
     alice.engine.stop();
 }
 
+/// REFERENCE 1.12 item 3
 #[test]
 fn stop_inside_an_observer_returns_at_once_and_the_engine_ends_behind_it() {
     let party = Party::new();

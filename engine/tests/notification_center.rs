@@ -67,6 +67,7 @@ fn a_slow_reader_keeps_the_oldest_and_is_told_how_many_it_lost() {
     assert_eq!(next(&slow), Delivery::Lagged(3));
 }
 
+/// REFERENCE 1.12 item 2
 #[test]
 fn what_was_lost_is_told_where_it_is_missing() {
     let center = NotificationCenter::new().unwrap();

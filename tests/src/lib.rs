@@ -3,6 +3,7 @@
 
 pub mod audio_offer;
 pub mod door;
+pub mod steps;
 pub mod world;
 
 use std::sync::Arc;
@@ -47,6 +48,10 @@ pub struct Rig {
     orders: Vec<MediaCommand>,
     /// Orders to the chat's connection.
     pub chats: Vec<ChatCommand>,
+    /// Requests and notifications as they left the core, all of them.
+    pub trace: Vec<String>,
+    /// Names of all notifications, with their timestamps.
+    pub stamps: Vec<(&'static str, String)>,
     /// Transactions that were handed over.
     pub handed_over: usize,
     deadline: Option<Instant>,
@@ -112,6 +117,8 @@ impl Rig {
             media: Vec::new(),
             orders: Vec::new(),
             chats: Vec::new(),
+            trace: Vec::new(),
+            stamps: Vec::new(),
             handed_over: 0,
             deadline: None,
             invite: Vec::new(),
@@ -186,7 +193,11 @@ impl Rig {
     /// Notes what the core, or what is left of it, wants done.
     pub fn take(&mut self, output: Output) {
         match output {
-            Output::Transmit(sent) => self.wire.push((sent.destination, sent.bytes.to_vec())),
+            Output::Transmit(sent) => {
+                let method = sent.bytes.split(|byte| *byte == b' ').next().unwrap_or_default();
+                self.trace.push(format!("Transmit {}", String::from_utf8_lossy(method)));
+                self.wire.push((sent.destination, sent.bytes.to_vec()));
+            }
             Output::Respond { transmit, .. } => {
                 self.wire.push((transmit.destination, transmit.bytes.to_vec()));
             }
@@ -197,7 +208,11 @@ impl Rig {
                 self.media.push(short_media(&command));
                 self.orders.push(command);
             }
-            Output::Notification(notification) => self.told.push(short(&notification.data)),
+            Output::Notification(notification) => {
+                self.stamps.push((notification.name(), notification.timestamp.to_string()));
+                self.told.push(short(&notification.data));
+                self.trace.push(short(&notification.data));
+            }
             Output::Chat(command) => self.chats.push(command),
             Output::HandOver(_) => self.handed_over += 1,
             Output::Timeout(_) => {}
@@ -530,6 +545,13 @@ fn short(data: &NotificationData) -> String {
         NotificationData::SessionDidNotDeliverMessage { message_id, code, .. } => {
             format!("DidNotDeliverMessage{{{message_id}, {code}}}")
         }
+        NotificationData::SessionDidDeliverMessage { message_id, code, .. } => {
+            format!("DidDeliverMessage{{{message_id}, {code}}}")
+        }
+        NotificationData::SessionGotMessage { content, content_type, .. } => {
+            format!("GotMessage{{{content_type}, {}}}", String::from_utf8_lossy(content))
+        }
+        NotificationData::SessionGotDtmf { digit } => format!("GotDtmf{{{digit}}}"),
         NotificationData::SessionGotHoldRequest { originator } => {
             format!("GotHoldRequest{{{originator}}}")
         }

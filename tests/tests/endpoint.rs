@@ -182,6 +182,7 @@ fn a_2xx_to_an_invite_whose_session_has_ended_is_told_to_be_ended() {
     assert_eq!(rig.passed, [format!("late 200 to {remote}")]);
 }
 
+/// REFERENCE 1.4 item 1, 1.11 code 482
 #[test]
 fn a_merged_request_is_482() {
     let mut rig = Rig::new();
@@ -189,6 +190,7 @@ fn a_merged_request_is_482() {
     assert_eq!((rig.receive(&invite("2")), rig.calls.len()), (vec![482], 0));
 }
 
+/// REFERENCE 1.4 item 1
 #[test]
 fn what_no_session_needs_to_see_is_answered_at_once() {
     let sdp = "Content-Type: application/sdp\r\n";
@@ -213,6 +215,7 @@ fn what_no_session_needs_to_see_is_answered_at_once() {
     }
 }
 
+/// REFERENCE 1.4 item 5
 #[test]
 fn an_invite_without_an_offer_is_a_call() {
     let mut rig = Rig::new();
@@ -274,6 +277,7 @@ fn a_refused_request_that_comes_again_gets_the_very_same_answer() {
     assert_eq!(rig.sent[0], rig.sent[1]);
 }
 
+/// REFERENCE 1.4 item 3, 1.11 code 404
 #[test]
 fn unknown_users_get_404_alike_for_options_and_invite() {
     let mut rig = Rig::with(Settings { user: Some("carol".into()), ..settings() });

@@ -1,6 +1,5 @@
 //! The peer's re-INVITE in a running call (REFERENCE 1.3 row 44, 1.7; RFC 3261 §14.2), and the
 //! INVITE without an offer (REFERENCE 0.16).
-#![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
 use offhook::media::control::{Flow, MediaCommand};
 use offhook::notification::SessionState;
@@ -43,6 +42,7 @@ fn version(origin: &str) -> u64 {
     origin.split(' ').nth(2).unwrap().parse().unwrap()
 }
 
+/// REFERENCE 1.3 row 44, 1.7 item 2
 #[test]
 fn row_44_an_identical_refresh_is_answered_with_the_same_description() {
     let mut rig = Rig::incoming();
@@ -59,6 +59,7 @@ fn row_44_an_identical_refresh_is_answered_with_the_same_description() {
     assert_eq!(rig.core.snapshot().state, SessionState::Established);
 }
 
+/// REFERENCE 1.3 row 44
 #[test]
 fn row_44_a_callers_offer_and_its_later_answer_differ_by_one_version() {
     let mut rig = Rig::new();
@@ -74,6 +75,7 @@ fn row_44_a_callers_offer_and_its_later_answer_differ_by_one_version() {
     assert_eq!(origin(&rig), answered);
 }
 
+/// REFERENCE 1.3 row 44, 1.6 item 4
 #[test]
 fn row_44_hold_and_unhold_of_the_peer_are_told_and_followed() {
     let mut rig = callee();
@@ -91,6 +93,7 @@ fn row_44_hold_and_unhold_of_the_peer_are_told_and_followed() {
     assert!(!rig.core.snapshot().on_hold_by_remote);
 }
 
+/// REFERENCE 1.3 row 44, 1.7 item 11
 #[test]
 fn row_44_another_address_and_codec_move_the_running_stream() {
     let mut rig = callee();
@@ -111,6 +114,7 @@ fn a_reinvite_moves_the_peers_address() {
     assert_eq!(text(last(&rig).request_uri().unwrap()), "sip:bob@192.0.2.9:5064");
 }
 
+/// REFERENCE 1.5 item 9
 #[test]
 fn lines_that_nobody_here_understands_get_port_0() {
     let mut rig = callee();
@@ -119,6 +123,7 @@ fn lines_that_nobody_here_understands_get_port_0() {
     assert_eq!((rig.told(), rig.sent()), (vec![], vec!["200".to_owned()]));
 }
 
+/// REFERENCE 1.7 item 5, 1.7 item 6, 1.11 code 488
 #[test]
 fn what_cannot_be_answered_is_488_with_a_warning_and_the_call_goes_on() {
     let lines = with("m=video 9100 RTP/AVP 31\r\n");
@@ -193,6 +198,7 @@ fn without_that_ack_the_call_ends_with_bye() {
     assert_eq!(rig.sent().last().map(String::as_str), Some("BYE"));
 }
 
+/// REFERENCE 1.7 item 1, 1.11 code 500
 #[test]
 fn a_reinvite_before_the_first_ones_end_is_500_with_retry_after() {
     for mut rig in [Rig::incoming(), Rig::answered()] {
@@ -232,6 +238,7 @@ fn offerless() -> Rig {
     rig
 }
 
+/// REFERENCE 1.4 item 5
 #[test]
 fn r16_an_invite_without_an_offer_is_answered_with_ours() {
     let mut rig = offerless();
@@ -246,6 +253,7 @@ fn r16_an_invite_without_an_offer_is_answered_with_ours() {
     assert_eq!(rig.media(), ["Start"]);
 }
 
+/// REFERENCE 1.4 item 5
 #[test]
 fn r16_an_ack_without_a_usable_answer_ends_the_call() {
     for (answer, why) in [
@@ -299,6 +307,7 @@ fn a_repeated_reinvite_gets_its_200_again() {
     assert_eq!(rig.core.snapshot().state, SessionState::Established);
 }
 
+/// REFERENCE 1.6 item 6
 #[test]
 fn a_zero_address_is_a_hold_from_before_there_were_directions() {
     let mut rig = callee();

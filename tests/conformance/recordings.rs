@@ -1,5 +1,4 @@
 //! Recording, playing, echo and mute as orders (REFERENCE 0.4, 0.22, 1.8).
-#![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
 use std::path::PathBuf;
 
@@ -50,6 +49,7 @@ fn refusal(result: Result<(), SessionError>) -> String {
     error.to_string()
 }
 
+/// REFERENCE 1.8 item 8
 #[test]
 fn recording_is_told_before_and_after_the_file_is_open() {
     let mut rig = Rig::established();
@@ -64,6 +64,7 @@ fn recording_is_told_before_and_after_the_file_is_open() {
     assert_eq!(rig.told(), ["DidStartRecordingAudio"]);
 }
 
+/// REFERENCE 1.8 item 8, 2 row 6
 #[test]
 fn stopping_is_told_before_and_after_the_file_is_closed() {
     let mut rig = recording();
@@ -78,6 +79,7 @@ fn stopping_is_told_before_and_after_the_file_is_closed() {
     record(&mut rig).unwrap();
 }
 
+/// REFERENCE 1.8 item 8, 2 row 6
 #[test]
 fn a_recording_that_cannot_start_is_told_as_stopped() {
     let mut rig = Rig::established();
@@ -102,6 +104,7 @@ fn a_recording_stopped_before_it_is_open_never_tells_a_start() {
     );
 }
 
+/// REFERENCE 1.8 item 8, 2 row 9
 #[test]
 fn recording_calls_in_a_wrong_state_name_the_states_of_the_table() {
     let mut rig = Rig::calling();
@@ -116,6 +119,7 @@ fn recording_calls_in_a_wrong_state_name_the_states_of_the_table() {
     assert!(refusal(record(&mut rig)).starts_with("start_recording_audio() needs ESTABLISHED"));
 }
 
+/// REFERENCE 1.8 item 8
 #[test]
 fn a_second_start_and_a_stop_without_a_start_are_state_errors() {
     let mut rig = Rig::established();
@@ -134,6 +138,7 @@ fn a_second_start_and_a_stop_without_a_start_are_state_errors() {
     assert_eq!(rig.told(), ["WillStopRecordingAudio"]);
 }
 
+/// REFERENCE 1.3 row 26
 #[test]
 fn row_26_the_recordings_end_comes_before_the_sessions() {
     let mut rig = recording();
@@ -153,6 +158,7 @@ fn row_26_the_recordings_end_comes_before_the_sessions() {
     assert_eq!(rig.media().last().map(String::as_str), Some("Stop"));
 }
 
+/// REFERENCE 1.3 row 27
 #[test]
 fn row_27_a_bye_ends_the_recording_first() {
     let mut rig = recording();
@@ -178,6 +184,7 @@ fn a_stop_that_was_announced_is_announced_once() {
     assert_eq!(told[..3], ["WillStopRecordingAudio", "DidStopRecordingAudio", "SU[]"]);
 }
 
+/// REFERENCE 1.8 item 8
 #[test]
 fn r22_a_recording_armed_in_hold_starts_right_before_the_unhold_is_told() {
     let mut rig = held();
@@ -226,6 +233,7 @@ fn an_armed_recording_that_is_stopped_tells_its_end_at_once() {
     assert_eq!(rig.media(), [""; 0]);
 }
 
+/// REFERENCE 1.8 item 8
 #[test]
 fn a_hold_during_a_recording_is_silent_about_it() {
     let mut rig = recording();
@@ -236,6 +244,7 @@ fn a_hold_during_a_recording_is_silent_about_it() {
     assert_eq!(rig.told(), ["GotHoldRequest{remote}", "GotUnholdRequest{remote}"]);
 }
 
+/// REFERENCE 1.8 item 7, 2 row 9
 #[test]
 fn dtmf_names_what_is_missing() {
     let mut calling = Rig::calling();

@@ -1,6 +1,5 @@
 //! REFERENCE 1.3, rows 1–27 for audio: the order and data of notifications and the messages on the
 //! wire, in simulated time.
-#![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
 use offhook::error::SessionError;
 use offhook::notification::SessionState;
@@ -16,6 +15,7 @@ fn end(rig: &mut Rig) {
     rig.order(Order::End).unwrap();
 }
 
+/// REFERENCE 1.3 row 1, 2 row 5
 #[test]
 fn row_01_connect_tells_calling_and_new_outgoing_and_prepares() {
     let mut rig = Rig::new();
@@ -24,6 +24,7 @@ fn row_01_connect_tells_calling_and_new_outgoing_and_prepares() {
     assert_eq!((rig.media(), rig.sent()), (vec!["Prepare".to_owned()], vec![]));
 }
 
+/// REFERENCE 1.3 row 1
 #[test]
 fn row_01_connect_without_streams_or_routes_changes_nothing() {
     let mut rig = Rig::new();
@@ -36,6 +37,7 @@ fn row_01_connect_without_streams_or_routes_changes_nothing() {
     assert_eq!((rig.told(), rig.core.snapshot().state), (vec![], SessionState::Null));
 }
 
+/// REFERENCE 1.3 row 2, 1.8 item 1
 #[test]
 fn row_02_the_invite_leaves_when_audio_is_prepared() {
     let mut rig = Rig::new();
@@ -50,6 +52,7 @@ fn row_02_the_invite_leaves_when_audio_is_prepared() {
     assert_eq!(rig.sent(), ["INVITE"]);
 }
 
+/// REFERENCE 1.3 row 3, 2 row 12
 #[test]
 fn row_03_a_failed_preparation_ends_the_call_with_code_0() {
     let mut rig = Rig::new();
@@ -68,6 +71,7 @@ fn row_03_a_failed_preparation_ends_the_call_with_code_0() {
     assert_eq!(rig.sent(), [""; 0]);
 }
 
+/// REFERENCE 1.3 row 4, 1.8 item 6
 #[test]
 fn row_04_each_180_is_a_ring_indication_and_other_1xx_are_none() {
     let mut rig = Rig::calling();
@@ -77,6 +81,7 @@ fn row_04_each_180_is_a_ring_indication_and_other_1xx_are_none() {
     }
 }
 
+/// REFERENCE 1.3 row 5, 1.8 item 6
 #[test]
 fn row_05_a_183_with_an_answer_starts_early_media() {
     let mut rig = Rig::calling();
@@ -88,6 +93,7 @@ fn row_05_a_183_with_an_answer_starts_early_media() {
     assert_eq!(rig.media(), [""; 0]);
 }
 
+/// REFERENCE 1.3 row 5, 1.6 item 4
 #[test]
 fn row_05_a_180_with_an_answer_rings_first() {
     let mut rig = Rig::calling();
@@ -95,6 +101,7 @@ fn row_05_a_180_with_an_answer_rings_first() {
     assert_eq!(rig.told(), ["GotRingIndication", "SU[audio]", "GotHoldRequest{remote}"]);
 }
 
+/// REFERENCE 1.3 row 6
 #[test]
 fn row_06_a_2xx_starts_the_call() {
     let mut rig = Rig::calling();
@@ -111,6 +118,7 @@ fn row_06_a_2xx_starts_the_call() {
     assert!(snapshot.start_time.is_some() && snapshot.stop_time.is_none());
 }
 
+/// REFERENCE 1.3 row 6
 #[test]
 fn row_06_a_repeated_2xx_is_acknowledged_again_and_tells_nothing() {
     let mut rig = Rig::established();
@@ -118,6 +126,7 @@ fn row_06_a_repeated_2xx_is_acknowledged_again_and_tells_nothing() {
     assert_eq!((rig.told(), rig.sent()), (vec![], vec!["ACK".to_owned()]));
 }
 
+/// REFERENCE 1.3 row 6
 #[test]
 fn row_06_another_branch_that_answers_is_acknowledged_and_ended() {
     let mut rig = Rig::established();
@@ -126,6 +135,7 @@ fn row_06_another_branch_that_answers_is_acknowledged_and_ended() {
     assert_eq!(rig.core.snapshot().state, SessionState::Established);
 }
 
+/// REFERENCE 1.3 row 7
 #[test]
 fn row_07_a_refusal_ends_the_call_with_code_reason_and_warning() {
     let mut rig = Rig::calling();
@@ -137,6 +147,7 @@ fn row_07_a_refusal_ends_the_call_with_code_reason_and_warning() {
     assert_eq!((rig.sent(), rig.handed_over), (vec!["ACK".to_owned()], 1));
 }
 
+/// REFERENCE 1.3 row 7
 #[test]
 fn row_07_a_refusal_after_early_media_tells_that_audio_stops() {
     let mut rig = Rig::calling();
@@ -149,6 +160,7 @@ fn row_07_a_refusal_after_early_media_tells_that_audio_stops() {
     );
 }
 
+/// REFERENCE 1.3 row 8
 #[test]
 fn row_08_nobody_answers_for_64_t1() {
     let mut rig = Rig::calling();
@@ -161,6 +173,7 @@ fn row_08_nobody_answers_for_64_t1() {
     );
 }
 
+/// REFERENCE 1.3 row 9
 #[test]
 fn row_09_a_2xx_that_cannot_be_used_is_acknowledged_and_ended() {
     let mut rig = Rig::calling();
@@ -177,6 +190,7 @@ fn row_09_a_2xx_that_cannot_be_used_is_acknowledged_and_ended() {
     assert_eq!((rig.sent(), rig.handed_over), (vec!["ACK".to_owned(), "BYE".to_owned()], 2));
 }
 
+/// REFERENCE 1.3 row 10
 #[test]
 fn row_10_end_before_the_invite_left_is_over_at_once() {
     let mut rig = Rig::new();
@@ -190,6 +204,7 @@ fn row_10_end_before_the_invite_left_is_over_at_once() {
     assert_eq!((rig.sent(), rig.media()), (vec![], vec!["Prepare".to_owned(), "Stop".to_owned()]));
 }
 
+/// REFERENCE 1.3 row 11
 #[test]
 fn row_11_cancel_waits_for_the_first_provisional_response() {
     let mut rig = Rig::calling();
@@ -204,6 +219,7 @@ fn row_11_cancel_waits_for_the_first_provisional_response() {
     assert_eq!((rig.told(), rig.sent()), (vec![], vec!["CANCEL".to_owned()]));
 }
 
+/// REFERENCE 1.3 row 11
 #[test]
 fn row_11_without_any_response_it_finishes_at_64_t1() {
     let mut rig = Rig::calling();
@@ -213,6 +229,7 @@ fn row_11_without_any_response_it_finishes_at_64_t1() {
     assert_eq!(rig.told(), ["CS(TERMINATING>TERMINATED)", "DidEnd{local}"]);
 }
 
+/// REFERENCE 1.3 row 12, 1.3 row 13
 #[test]
 fn row_12_13_after_a_1xx_cancel_goes_out_at_once_and_487_ends_it() {
     let mut rig = Rig::calling();
@@ -229,6 +246,7 @@ fn row_12_13_after_a_1xx_cancel_goes_out_at_once_and_487_ends_it() {
     assert_eq!(rig.sent(), ["ACK"]);
 }
 
+/// REFERENCE 1.3 row 13
 #[test]
 fn row_13_r59_a_cancel_without_487_ends_after_64_t1() {
     let mut rig = Rig::calling();
@@ -242,6 +260,7 @@ fn row_13_r59_a_cancel_without_487_ends_after_64_t1() {
     assert_eq!(rig.told(), ["CS(TERMINATING>TERMINATED)", "DidEnd{local}"]);
 }
 
+/// REFERENCE 1.3 row 14
 #[test]
 fn row_14_a_2xx_that_crosses_the_cancel_is_acknowledged_and_ended() {
     let mut rig = Rig::calling();
@@ -255,6 +274,7 @@ fn row_14_a_2xx_that_crosses_the_cancel_is_acknowledged_and_ended() {
     assert_eq!(rig.told(), ["CS(TERMINATING>TERMINATED)", "DidEnd{local}"]);
 }
 
+/// REFERENCE 1.3 row 15, 1.11 code 180
 #[test]
 fn row_15_an_invite_rings_and_is_told() {
     let mut rig = Rig::new();
@@ -266,6 +286,7 @@ fn row_15_an_invite_rings_and_is_told() {
     assert_eq!(snapshot.remote_user_agent.as_deref(), Some("peer/1"));
 }
 
+/// REFERENCE 1.3 row 16, 1.3 row 17, 1.3 row 18, 1.11 code 200, 1.8 item 2
 #[test]
 fn row_16_17_18_accept_prepares_answers_and_stands_with_the_ack() {
     let mut rig = Rig::incoming();
@@ -283,6 +304,7 @@ fn row_16_17_18_accept_prepares_answers_and_stands_with_the_ack() {
     assert_eq!(rig.sent(), [""; 0]);
 }
 
+/// REFERENCE 1.3 row 16, 2 row 27
 #[test]
 fn row_16_a_stream_that_was_not_proposed_cannot_be_accepted() {
     let mut rig = Rig::incoming();
@@ -292,6 +314,7 @@ fn row_16_a_stream_that_was_not_proposed_cannot_be_accepted() {
     assert_eq!((rig.told(), rig.core.snapshot().state), (vec![], SessionState::Incoming));
 }
 
+/// REFERENCE 1.3 row 17
 #[test]
 fn row_17_the_200_is_repeated_until_the_ack() {
     let mut rig = Rig::answered();
@@ -302,6 +325,7 @@ fn row_17_the_200_is_repeated_until_the_ack() {
     assert_eq!(rig.sent(), [""; 0]);
 }
 
+/// REFERENCE 1.3 row 19, 1.11 code 500
 #[test]
 fn row_19_a_failed_preparation_refuses_with_500() {
     let mut rig = Rig::incoming();
@@ -320,6 +344,7 @@ fn row_19_a_failed_preparation_refuses_with_500() {
     assert_eq!(rig.sent(), ["500"]);
 }
 
+/// REFERENCE 1.3 row 21
 #[test]
 fn row_21_without_an_ack_for_64_t1_the_call_ends_with_bye() {
     let mut rig = Rig::answered();
@@ -336,6 +361,7 @@ fn row_21_without_an_ack_for_64_t1_the_call_ends_with_bye() {
     assert_eq!((rig.sent().last().map(String::as_str), rig.handed_over), (Some("BYE"), 1));
 }
 
+/// REFERENCE 1.3 row 22, 1.11 code 487
 #[test]
 fn row_22_a_cancel_before_the_answer_ends_with_487() {
     for accepting in [false, true] {
@@ -355,6 +381,7 @@ fn row_22_a_cancel_before_the_answer_ends_with_487() {
     }
 }
 
+/// REFERENCE 1.3 row 22
 #[test]
 fn row_22_a_cancel_after_the_200_changes_nothing() {
     let mut rig = Rig::answered();
@@ -362,6 +389,7 @@ fn row_22_a_cancel_after_the_200_changes_nothing() {
     assert_eq!((rig.told(), rig.sent()), (vec![], vec!["200".to_owned()]));
 }
 
+/// REFERENCE 1.3 row 23, 1.11 code 486, 2 row 28
 #[test]
 fn row_23_reject_and_end_refuse_an_incoming_call() {
     for (order, code) in [(Order::reject(603), "603"), (Order::End, "486")] {
@@ -375,6 +403,7 @@ fn row_23_reject_and_end_refuse_an_incoming_call() {
     }
 }
 
+/// REFERENCE 1.3 row 24
 #[test]
 fn row_24_end_before_the_200_refuses_and_after_it_waits_for_the_ack() {
     let mut rig = Rig::incoming();
@@ -394,6 +423,7 @@ fn row_24_end_before_the_200_refuses_and_after_it_waits_for_the_ack() {
     assert_eq!(rig.told(), ["SU[]", "CS(TERMINATING>TERMINATED)", "DidEnd{local}"]);
 }
 
+/// REFERENCE 1.3 row 25
 #[test]
 fn row_25_a_bye_before_the_ack_fails_the_call() {
     let mut rig = Rig::answered();
@@ -410,6 +440,7 @@ fn row_25_a_bye_before_the_ack_fails_the_call() {
     assert_eq!(rig.sent(), ["200"]);
 }
 
+/// REFERENCE 1.3 row 26
 #[test]
 fn row_26_end_says_bye_and_audio_falls_silent_at_once() {
     let mut rig = Rig::established();
@@ -428,6 +459,7 @@ fn row_26_end_says_bye_and_audio_falls_silent_at_once() {
     assert!(rig.core.snapshot().stop_time.is_some());
 }
 
+/// REFERENCE 1.3 row 26
 #[test]
 fn row_26_an_unanswered_bye_is_the_endpoints_after_200_ms() {
     let mut rig = Rig::established();
@@ -441,6 +473,7 @@ fn row_26_an_unanswered_bye_is_the_endpoints_after_200_ms() {
     assert_eq!(rig.handed_over, 2);
 }
 
+/// REFERENCE 1.3 row 27
 #[test]
 fn row_27_a_bye_of_the_peer_ends_the_call_without_failure() {
     let mut rig = Rig::established();
@@ -449,6 +482,7 @@ fn row_27_a_bye_of_the_peer_ends_the_call_without_failure() {
     assert_eq!(rig.sent(), ["200"]);
 }
 
+/// REFERENCE 1.5 item 16
 #[test]
 fn crossing_byes_end_locally() {
     let mut rig = Rig::established();
@@ -459,6 +493,7 @@ fn crossing_byes_end_locally() {
     assert_eq!(rig.sent(), ["BYE", "200"]);
 }
 
+/// REFERENCE 1.3 row 47, 2 row 11
 #[test]
 fn row_47_end_in_null_and_terminated_does_nothing() {
     let mut rig = Rig::new();
@@ -483,6 +518,7 @@ fn a_wrong_state_names_the_method_the_state_and_where_it_is_allowed() {
     assert!(rig.order(Order::reject(486)).is_err());
 }
 
+/// REFERENCE 1.10 item 1, 2 row 7
 #[test]
 fn routes_are_tried_in_order_with_the_same_request_and_a_new_branch() {
     let mut rig = Rig::new();
@@ -505,6 +541,7 @@ fn routes_are_tried_in_order_with_the_same_request_and_a_new_branch() {
     );
 }
 
+/// REFERENCE 1.10 item 1
 #[test]
 fn a_transport_error_and_silence_try_the_next_route_and_486_does_not() {
     let mut rig = Rig::new();
@@ -550,6 +587,7 @@ fn headers_that_the_session_writes_itself_are_refused() {
     }
 }
 
+/// REFERENCE 1.8 item 4
 #[test]
 fn no_audio_is_told_once_after_5_s_unless_a_packet_came() {
     let mut silent = Rig::established();
@@ -563,6 +601,7 @@ fn no_audio_is_told_once_after_5_s_unless_a_packet_came() {
     assert_eq!(heard.told(), [""; 0]);
 }
 
+/// REFERENCE 1.8 item 7
 #[test]
 fn dtmf_needs_active_audio_a_digit_and_a_peer_that_takes_it() {
     let mut rig = Rig::calling();

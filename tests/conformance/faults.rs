@@ -1,6 +1,5 @@
 //! A fault inside: as an input to a core that still stands, and as the farewell of one that is
 //! lost (REFERENCE 1.3 row 46).
-#![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
 use std::path::PathBuf;
 
@@ -107,6 +106,7 @@ fn cases() -> Vec<Case> {
     ]
 }
 
+/// REFERENCE 1.3 row 46, 2 row 12
 #[test]
 fn row_46_a_fault_ends_the_session_in_every_state() {
     for (name, rig, told, sent, stops) in cases() {

@@ -21,6 +21,7 @@ fn message(id: &str) -> Order {
     })
 }
 
+/// REFERENCE 1.3 row 28, 1.6 item 1, 2 row 3
 #[test]
 fn hold_is_offered_told_and_settled() {
     let mut rig = Rig::established();
@@ -40,6 +41,7 @@ fn hold_is_offered_told_and_settled() {
     assert_eq!(rig.sent(), ["INVITE", "ACK"]);
 }
 
+/// REFERENCE 1.5 item 13
 #[test]
 fn orders_wait_for_their_turn() {
     let mut rig = Rig::established();
@@ -59,6 +61,7 @@ fn orders_wait_for_their_turn() {
     assert_eq!(rig.lines(), ["audio 4000 sendrecv", "message 2855"]);
 }
 
+/// REFERENCE 1.3 row 33, 1.5 item 6, 2 row 2
 #[test]
 fn an_added_chat_is_told_accepted_before_it_is_active() {
     let mut rig = Rig::established();
@@ -72,6 +75,7 @@ fn an_added_chat_is_told_accepted_before_it_is_active() {
     assert_eq!(rig.told(), ["MSRPChatDidStart", "SU[audio,chat]"]);
 }
 
+/// REFERENCE 1.3 row 34
 #[test]
 fn a_refused_line_is_a_rejected_proposal() {
     let mut rig = Rig::established();
@@ -90,6 +94,7 @@ fn a_refused_line_is_a_rejected_proposal() {
     );
 }
 
+/// REFERENCE 1.3 row 35
 #[test]
 fn a_proposal_that_is_refused_whole_tells_code_and_phrase() {
     let mut rig = Rig::established();
@@ -104,6 +109,7 @@ fn a_proposal_that_is_refused_whole_tells_code_and_phrase() {
     assert!(rig.sent().contains(&"ACK".to_owned()));
 }
 
+/// REFERENCE 1.3 row 29, 1.3 row 32, 1.3 row 33, 2 row 25
 #[test]
 fn a_removed_stream_stops_before_its_line_is_closed() {
     let mut rig = Rig::with_chat();
@@ -123,6 +129,7 @@ fn a_removed_stream_stops_before_its_line_is_closed() {
     );
 }
 
+/// REFERENCE 1.3 row 39, 1.3 row 40, 1.5 item 11, 2 row 17
 #[test]
 fn the_peers_proposal_rings_until_it_is_accepted() {
     let mut rig = Rig::established();
@@ -143,6 +150,7 @@ fn the_peers_proposal_rings_until_it_is_accepted() {
     assert_eq!(rig.told(), ["MSRPChatDidStart", "SU[audio,chat]"]);
 }
 
+/// REFERENCE 1.3 row 41, 1.11 code 488
 #[test]
 fn a_rejected_proposal_is_told_before_488_is_sent() {
     let mut rig = Rig::established();
@@ -157,6 +165,7 @@ fn a_rejected_proposal_is_told_before_488_is_sent() {
     assert_eq!(rig.sent(), ["488"]);
 }
 
+/// REFERENCE 1.3 row 43, 1.11 code 487
 #[test]
 fn a_cancelled_proposal_is_487_and_told() {
     let mut rig = Rig::established();
@@ -171,6 +180,7 @@ fn a_cancelled_proposal_is_487_and_told() {
     );
 }
 
+/// REFERENCE 1.5 item 12
 #[test]
 fn offers_that_cross_are_both_491_and_ours_is_made_again() {
     let mut rig = Rig::established();
@@ -188,6 +198,7 @@ fn offers_that_cross_are_both_491_and_ours_is_made_again() {
     assert_eq!(rig.told(), ["GotHoldRequest{local}"], "told once");
 }
 
+/// REFERENCE 1.6 item 8
 #[test]
 fn a_refused_hold_is_taken_back_and_told() {
     let mut rig = Rig::established();
@@ -197,6 +208,7 @@ fn a_refused_hold_is_taken_back_and_told() {
     assert!(!rig.core.snapshot().on_hold_by_local);
 }
 
+/// REFERENCE 1.6 item 8
 #[test]
 fn an_offer_to_a_peer_that_forgot_the_call_ends_it_without_bye() {
     for (status, sent) in [(481, vec!["INVITE", "ACK"]), (408, vec!["INVITE", "ACK", "BYE"])] {
@@ -217,6 +229,7 @@ fn an_offer_to_a_peer_that_forgot_the_call_ends_it_without_bye() {
     }
 }
 
+/// REFERENCE 1.9 item 13, 2 row 1
 #[test]
 fn a_chat_that_breaks_leaves_and_its_line_is_closed() {
     let mut rig = Rig::with_chat();
@@ -260,6 +273,7 @@ fn a_proposal_that_rings_is_cancelled_after_90_seconds() {
     );
 }
 
+/// REFERENCE 1.7 item 1
 #[test]
 fn a_reinvite_without_an_offer_gets_one_and_the_ack_answers_it() {
     let mut rig = Rig::established();
@@ -270,6 +284,7 @@ fn a_reinvite_without_an_offer_gets_one_and_the_ack_answers_it() {
     assert_eq!(rig.told(), ["GotHoldRequest{remote}"]);
 }
 
+/// REFERENCE 1.7 item 11
 #[test]
 fn an_update_is_answered_at_once_unless_it_adds() {
     let mut rig = Rig::established();
@@ -284,6 +299,7 @@ fn an_update_is_answered_at_once_unless_it_adds() {
     assert_eq!(rig.sent(), ["200"]);
 }
 
+/// REFERENCE 1.7 item 10, 1.5 item 4
 #[test]
 fn the_peer_removes_streams_at_once() {
     let mut rig = Rig::with_chat();
@@ -297,6 +313,7 @@ fn the_peer_removes_streams_at_once() {
     assert_eq!(rig.sent(), ["200"]);
 }
 
+/// REFERENCE 1.3 row 37
 #[test]
 fn a_bye_refuses_the_proposal_that_waits() {
     let mut rig = Rig::established();
