@@ -376,3 +376,42 @@ fn s1_5_item_4_a_chat_that_ends_leaves_an_empty_session() {
     rig.run_until(100_000);
     assert_eq!(rig.core.snapshot().state, SessionState::Established);
 }
+
+/// REFERENCE 1.3 row 36
+#[test]
+fn row_36_a_proposal_that_only_rings_is_cancelled_after_90_s() {
+    // 0.15 overrules the row, where it waits forever.
+    let mut rig = Rig::proposing();
+    rig.source_seen();
+    rig.reply(180, "", "");
+    assert_eq!(rig.told(), NOTHING, "the ringing of a proposal is no ring indication");
+    rig.run_until(89_999);
+    assert_eq!(rig.sent(), NOTHING);
+    rig.run_until(90_000);
+    let (cancel, invite) = (rig.last(), offhook::sip::Message::parse(&rig.invite[..]).unwrap());
+    assert_eq!((cancel.method(), cancel.cseq().unwrap().number), (Some(&b"CANCEL"[..]), 2));
+    assert_eq!(cancel.via().unwrap().branch(), invite.via().unwrap().branch());
+    rig.reply(487, "", "");
+    assert_eq!(
+        rig.told(),
+        ["CS(PROPOSING>ESTABLISHED)", "RejectedStreamProposal{local, 487 Phrase}"]
+    );
+}
+
+/// REFERENCE 1.3 row 36
+#[test]
+fn row_36_the_cancel_of_a_proposal_goes_the_way_of_its_reinvite() {
+    let mut rig = Rig::calling();
+    rig.reply(200, "Record-Route: <sip:192.0.2.7;lr>, <sip:192.0.2.8;lr>", SDP);
+    rig.order(Order::Add(Chat)).unwrap();
+    rig.chat_prepared();
+    rig.source_seen();
+    rig.reply(180, "", "");
+    rig.run_until(90_000);
+    let routes = |method| {
+        let message = rig.find(method);
+        message.elements(HeaderName::Route).map(|r| text(r).into_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(routes("CANCEL"), routes("INVITE"));
+    assert_eq!(routes("CANCEL"), ["<sip:192.0.2.8;lr>", "<sip:192.0.2.7;lr>"]);
+}

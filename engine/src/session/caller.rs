@@ -354,15 +354,19 @@ impl Core {
     }
 }
 
+/// RFC 3261 §9.1: Request-URI, Via, From, To, Call-ID, the number in CSeq and Route are the INVITE's.
 pub(super) fn build_cancel(invite: &[u8]) -> Result<Vec<u8>, Unprintable> {
-    let missing = |_| Unprintable { what: "the INVITE".into() };
-    let invite = Message::parse(invite).map_err(missing)?;
-    let number =
-        invite.cseq().map_err(|_| Unprintable { what: "the INVITE's CSeq".into() })?.number;
+    let missing = || Unprintable { what: "the INVITE".into() };
+    let invite = Message::parse(invite).map_err(|_| missing())?;
+    let number = invite.cseq().map_err(|_| missing())?.number;
     let value = |name| invite.header(name).unwrap_or_default();
-    Ok(Builder::request(b"CANCEL", invite.request_uri().unwrap_or_default())?
+    let mut builder = Builder::request(b"CANCEL", invite.request_uri().unwrap_or_default())?
         .header(HeaderName::Via, value(HeaderName::Via))?
-        .header(HeaderName::MaxForwards, "70")?
+        .header(HeaderName::MaxForwards, "70")?;
+    for route in invite.elements(HeaderName::Route) {
+        builder = builder.header(HeaderName::Route, route)?;
+    }
+    Ok(builder
         .header(HeaderName::From, value(HeaderName::From))?
         .header(HeaderName::To, value(HeaderName::To))?
         .header(HeaderName::CallId, value(HeaderName::CallId))?
