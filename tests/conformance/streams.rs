@@ -4,7 +4,7 @@ use offhook::notification::SessionState;
 use offhook::notification::StreamKind::{Audio, Chat};
 use offhook::session::Order;
 use offhook::sip::{HeaderName, text};
-use offhook_tests::steps::{chat_alone, message, with_chat_line};
+use offhook_tests::steps::{chat_alone, going, message, with_chat_line};
 use offhook_tests::{CHAT_LINE, Rig, SDP};
 
 const NOTHING: [&str; 0] = [];
@@ -414,4 +414,27 @@ fn row_36_the_cancel_of_a_proposal_goes_the_way_of_its_reinvite() {
     };
     assert_eq!(routes("CANCEL"), routes("INVITE"));
     assert_eq!(routes("CANCEL"), ["<sip:192.0.2.8;lr>", "<sip:192.0.2.7;lr>"]);
+}
+
+/// REFERENCE 1.5 item 12
+#[test]
+fn s1_5_item_12_a_hold_that_waits_for_another_try_survives_the_peers_proposal() {
+    let mut rig = Rig::established();
+    rig.order(Order::Hold).unwrap();
+    rig.reply(491, "", "");
+    rig.clear();
+    rig.request_with("INVITE", 5, &with_chat_line());
+    assert_eq!(rig.told(), ["CS(ESTABLISHED>PROPOSED)", "GotStreamProposal{remote, chat}"]);
+    rig.source_seen();
+    rig.run_until(10_000);
+    rig.order(Order::RejectProposal).unwrap();
+    assert_eq!(
+        rig.told(),
+        ["CS(PROPOSED>ESTABLISHED)", "RejectedStreamProposal{remote, rejected by the user}"]
+    );
+    assert_eq!(rig.sent(), ["180", "488"]);
+    rig.run_until(14_000);
+    assert_eq!(rig.lines(), ["audio 4000 sendonly"], "the hold is offered again");
+    rig.reply(200, "", &going("recvonly"));
+    assert_eq!((rig.told(), rig.core.snapshot().on_hold_by_local), (vec![], true));
 }

@@ -181,7 +181,12 @@ impl Core {
             100..200 => {}
             200..300 => self.offer_accepted(now, response),
             // Whoever is asked to come again does so; a stream that is added asks the user first.
-            491 | 500 if self.may_repeat(status, response) => self.repeat_later(now),
+            491 | 500 if self.may_repeat(status, response) => {
+                if let Some(offering) = &mut self.offering {
+                    offering.glares += 1;
+                }
+                self.repeat_later(now);
+            }
             _ => {
                 let phrase = failure_text(response);
                 self.cause = Cause::new(Originator::Remote, status, phrase.clone());
@@ -219,7 +224,6 @@ impl Core {
         };
         self.hand_over_offer();
         if let Some(offering) = &mut self.offering {
-            offering.glares += 1;
             offering.again = Some(now + Duration::from_millis(pause));
         }
     }
@@ -340,7 +344,9 @@ impl Core {
     /// `SIPSessionAcceptedStreamProposal` or `SIPSessionRejectedStreamProposal`; the proposal is
     /// settled.
     pub(super) fn tell_settled(&mut self, now: Instant, accepted: bool) {
-        let (proposer, reason) = match (self.offering.take(), self.proposal_ends()) {
+        // An offer of ours that waits for another try is not what is settled.
+        let ours = self.offering.take_if(|offering| offering.added().is_some());
+        let (proposer, reason) = match (ours, self.proposal_ends()) {
             (Some(ours), _) => (Originator::Local, ours.reason),
             (None, theirs) => (Originator::Remote, theirs),
         };
@@ -415,7 +421,7 @@ impl Core {
         }
         if offering.again.is_some_and(|at| at <= now) {
             offering.again = None;
-            if self.unacknowledged_cseq().is_some() {
+            if self.unacknowledged_cseq().is_some() || self.state == State::Proposed {
                 // The peer's offer is being settled: a moment more.
                 self.repeat_later(now);
             } else {
