@@ -30,6 +30,15 @@ impl Streams {
         }
     }
 
+    /// All but that kind.
+    #[must_use]
+    pub const fn without(self, kind: StreamKind) -> Self {
+        match kind {
+            StreamKind::Audio => Self { audio: false, ..self },
+            StreamKind::Chat => Self { chat: false, ..self },
+        }
+    }
+
     /// Whether nothing is asked for.
     #[must_use]
     pub const fn is_empty(self) -> bool {

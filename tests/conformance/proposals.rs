@@ -387,3 +387,28 @@ fn s1_7_item_11_an_update_does_what_row_44_does_and_never_adds() {
     rig.order(Order::End).unwrap();
     assert_eq!(text(rig.last().request_uri().unwrap()), "sip:bob@192.0.2.9:5064");
 }
+
+/// REFERENCE 1.3 row 42
+#[test]
+fn row_42_the_failure_of_one_stream_does_not_harm_the_other() {
+    // 0.12: the line is refused, the rest is accepted; whichever comes first.
+    for chat_first in [true, false] {
+        let mut rig = both_proposed();
+        rig.order(Order::AcceptProposal(BOTH)).unwrap();
+        if chat_first {
+            rig.chat_prepare_failed();
+            rig.clear();
+            rig.prepared();
+        } else {
+            rig.prepared();
+            rig.clear();
+            rig.chat_prepare_failed();
+        }
+        assert_eq!(rig.lines(), ["audio 4000 sendrecv", "message 0"]);
+        assert_eq!(
+            rig.told()[1..],
+            ["CS(PROPOSED>ESTABLISHED)", "AcceptedStreamProposal{remote}", "SU[audio]"]
+        );
+        assert_eq!(rig.sent(), ["200"]);
+    }
+}

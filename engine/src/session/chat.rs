@@ -82,7 +82,7 @@ impl Core {
             ChatEvent::PrepareFailed { reason, .. } => {
                 self.tell(now, NotificationData::MsrpChatDidFail { reason: reason.clone() });
                 self.preparing.chat = false;
-                self.prepare_failed(now, &format!("chat: {reason}"));
+                self.prepare_failed(now, StreamKind::Chat, &reason);
             }
             ChatEvent::Started { .. } => {
                 self.chat.up = true;

@@ -79,7 +79,7 @@ impl Core {
                 let data = NotificationData::RtpTransportDidFail { reason: reason.clone() };
                 self.tell(now, data);
                 self.preparing.audio = false;
-                self.prepare_failed(now, &format!("audio: {reason}"));
+                self.prepare_failed(now, StreamKind::Audio, &reason);
             }
             MediaEvent::Failed { reason, .. } => {
                 self.fail_locally(now, Event::MediaFailed, format!("audio: {reason}"));
@@ -112,10 +112,17 @@ impl Core {
 
     /// A stream that was wanted cannot be made. One that was added harms nobody else
     /// (REFERENCE 0.12).
-    pub(super) fn prepare_failed(&mut self, now: Instant, reason: &str) {
-        self.reoffer_refusal = (500, reason.to_owned());
-        self.blame_offer(reason);
-        self.fail_locally(now, Event::PrepareFailed, reason.to_owned());
+    pub(super) fn prepare_failed(&mut self, now: Instant, kind: StreamKind, reason: &str) {
+        let reason = format!("{kind}: {reason}");
+        let others = self.wanted.without(kind);
+        if self.state == State::Proposed && !others.is_empty() {
+            self.wanted = others;
+            self.remove_stream(now, kind);
+            return self.prepared(now);
+        }
+        self.reoffer_refusal = (500, reason.clone());
+        self.blame_offer(&reason);
+        self.fail_locally(now, Event::PrepareFailed, reason);
     }
 
     /// Goes on once everything that is wanted is prepared.
