@@ -227,3 +227,14 @@ fn s1_9_item_13_the_peers_close_ends_the_chat_and_its_line() {
     rig.chat_prepared();
     assert_eq!(rig.lines(), ["audio 4000 sendrecv", "message 2855"]);
 }
+
+/// REFERENCE 1.9 item 13
+#[test]
+fn s1_9_item_13_a_chat_that_breaks_while_it_is_proposed_does_not_stay_open() {
+    let mut rig = Rig::proposing();
+    rig.chat_failed();
+    rig.reply(200, "", &with_chat_line());
+    assert_eq!(rig.core.snapshot().state, offhook::notification::SessionState::Established);
+    assert_eq!(rig.lines(), ["audio 4000 sendrecv", "message 0"]);
+    assert_eq!(rig.sent(), ["ACK", "INVITE"]);
+}

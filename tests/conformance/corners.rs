@@ -525,3 +525,23 @@ fn s1_5_item_15_a_challenge_to_a_hold_is_no_end() {
         assert_eq!(rig.core.snapshot().state, SessionState::Established);
     }
 }
+
+/// REFERENCE 1.5 item 5
+#[test]
+fn s1_5_item_5_a_line_that_the_answer_takes_in_a_way_we_cannot_use_is_closed() {
+    // 0.12: the rest goes on.
+    let mut rig = Rig::new();
+    rig.call(BOTH).unwrap();
+    rig.prepared();
+    rig.chat_prepared();
+    rig.clear();
+    rig.reply(200, "", &with_chat_line().replace("RTP/AVP 0 101", "RTP/AVP 18"));
+    assert_eq!(rig.told(), ["WillStart", "CS(CALLING>ESTABLISHED)", "DidStart"]);
+    assert_eq!(rig.lines(), ["audio 0", "message 2855"]);
+    assert_eq!(
+        (rig.sent(), rig.media()),
+        (vec!["ACK".into(), "INVITE".into()], vec!["Stop".into()])
+    );
+    rig.chat_started();
+    assert_eq!(rig.told(), ["MSRPChatDidStart", "SU[chat]"]);
+}

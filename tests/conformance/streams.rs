@@ -438,3 +438,24 @@ fn s1_5_item_12_a_hold_that_waits_for_another_try_survives_the_peers_proposal() 
     rig.reply(200, "", &going("recvonly"));
     assert_eq!((rig.told(), rig.core.snapshot().on_hold_by_local), (vec![], true));
 }
+
+/// REFERENCE 1.3 row 34
+#[test]
+fn row_34_a_line_that_is_taken_but_cannot_be_used_is_closed_again() {
+    // 0.12: the line is refused or removed, the rest goes on.
+    let mut rig = Rig::proposing();
+    let without_path = "m=message 2855 TCP/MSRP *\r\na=accept-types:text/plain\r\n";
+    rig.reply(200, "", &format!("{SDP}{without_path}"));
+    assert_eq!(
+        rig.told(),
+        [
+            "CS(PROPOSING>ESTABLISHED)",
+            "RejectedStreamProposal{local, the chat line has no usable path, or another transport than ours}"
+        ]
+    );
+    assert_eq!(rig.lines(), ["audio 4000 sendrecv", "message 0"]);
+    assert_eq!(rig.sent(), ["ACK", "INVITE"]);
+    rig.reply(200, "", &format!("{SDP}m=message 0 TCP/MSRP *\r\n"));
+    assert_eq!((rig.told(), rig.sent()), (vec![], vec!["ACK".into()]));
+    assert!(rig.core.snapshot().has_audio);
+}

@@ -134,12 +134,14 @@ pub fn apply_answer(
             OwnLine::Audio(local) => {
                 settled.audio = audio_answer(&sdp, media, capabilities, local, at);
                 if settled.audio.is_none() {
+                    settled.left_open.audio = media.port != 0;
                     let refused = || Refusal::new(488, "the peer refused the audio stream");
                     settled.unmet = Some(if media.port == 0 { refused() } else { nothing(&sdp) });
                 }
             }
             OwnLine::Chat(local) => {
                 settled.chat = read_chat(media, local).map(|chat| SettledChat { line: at, ..chat });
+                settled.left_open.chat = settled.chat.is_none() && media.port != 0;
                 if settled.chat.is_none() && settled.unmet.is_none() {
                     let refused = || Refusal::new(488, "the peer refused the chat stream");
                     settled.unmet = Some(if media.port == 0 { refused() } else { no_chat() });

@@ -18,6 +18,7 @@ use offhook_media::control::{Flow, StreamSettings};
 
 use crate::sdp::Direction;
 use crate::sdp::crypto::CryptoAttribute;
+use crate::streams::Streams;
 
 pub use answer::{answer, apply_answer, screen};
 pub use line::{ClosedLine, OwnLine};
@@ -179,6 +180,9 @@ pub struct Settled {
     pub chat: Option<SettledChat>,
     /// Why something that was wanted did not come together.
     pub unmet: Option<Refusal>,
+    /// Lines of ours that the peer's answer takes and we cannot use: they are open and must be
+    /// closed.
+    pub left_open: Streams,
 }
 
 impl Settled {

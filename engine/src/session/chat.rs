@@ -6,7 +6,6 @@ use std::net::IpAddr;
 use offhook_fsm::Instant;
 use offhook_fsm::session::{Event, State};
 
-use super::queue::Job;
 use super::{Core, Output};
 use crate::chat::{ChatCommand, ChatEvent, ChatId, ChatMessage};
 use crate::error::SessionError;
@@ -191,8 +190,6 @@ impl Core {
     /// A chat that broke in a call that goes on: its line is closed in its turn.
     pub(super) fn close_chat(&mut self, now: Instant) {
         self.stop_chat(now);
-        if self.description.line_of(StreamKind::Chat).is_some() {
-            self.queue.push_back(Job::Close(StreamKind::Chat));
-        }
+        self.close_later(StreamKind::Chat);
     }
 }

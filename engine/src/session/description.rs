@@ -172,14 +172,22 @@ impl Core {
     }
 
     /// An offer of ours was answered: these lines are in force, without those that the peer
-    /// refused.
+    /// refused. What it took and we cannot use is closed in its turn (REFERENCE 0.12).
     pub(super) fn agree(&mut self, lines: Vec<OwnLine>, settled: Settled) {
         let audio = settled.audio.as_ref().map(|audio| audio.line);
         let chat = settled.chat.as_ref().map(|chat| chat.line);
+        let open = |line: &OwnLine| {
+            let mut kinds = settled.left_open.kinds().into_iter();
+            kinds.any(|kind| !line.is_closed() && line.is_for(medium(kind)))
+        };
         let kept = |at: usize| Some(at) == audio || Some(at) == chat;
         let lines = lines.into_iter().enumerate();
-        self.description.lines =
-            lines.map(|(at, line)| if kept(at) { line } else { line.closed() }).collect();
+        self.description.lines = lines
+            .map(|(at, line)| if kept(at) || open(&line) { line } else { line.closed() })
+            .collect();
+        for kind in settled.left_open.kinds() {
+            self.close_later(kind);
+        }
         self.settled = Some(settled);
     }
 }

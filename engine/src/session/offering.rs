@@ -272,6 +272,9 @@ impl Core {
             Ok(settled) => {
                 let event = self.judge(added, &settled);
                 self.agree(lines, settled);
+                if let Some(gone) = added.filter(|kind| !self.exists(*kind)) {
+                    self.close_later(gone);
+                }
                 event
             }
             Err(reason) => {
@@ -293,7 +296,13 @@ impl Core {
         };
         match added {
             None => Event::RxOfferAnswer,
-            Some(kind) if taken(kind) => Event::ProposalAccepted,
+            Some(kind) if taken(kind) && self.exists(kind) => Event::ProposalAccepted,
+            Some(kind) if taken(kind) => {
+                if let Some(offering) = &mut self.offering {
+                    offering.reason = format!("the {kind} stream has ended");
+                }
+                Event::ProposalRefused
+            }
             Some(_) => {
                 let unmet = settled.unmet.as_ref().map(|unmet| unmet.reason.clone());
                 if let Some(offering) = &mut self.offering {

@@ -78,6 +78,14 @@ impl Core {
         self.queue.extend(self.ordered.take());
     }
 
+    /// The line of a stream that is gone, or never came to be, is closed in its turn.
+    pub(super) fn close_later(&mut self, kind: StreamKind) {
+        let close = Job::Close(kind);
+        if self.description.line_of(kind).is_some() && !self.queue.contains(&close) {
+            self.queue.push_back(close);
+        }
+    }
+
     /// Whether a stream is there once everything that waits is done.
     fn will_have(&self, kind: StreamKind) -> bool {
         let last = self.queue.iter().rev().find_map(|job| match job {
