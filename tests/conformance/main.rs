@@ -11,6 +11,7 @@ mod faults;
 mod filters;
 mod hold;
 mod items;
+mod methods;
 mod offers;
 mod proposals;
 mod recordings;
