@@ -225,7 +225,7 @@ fn s1_5_item_1_every_end_is_told_once_and_after_its_failure_if_any() {
             "reject()",
             || {
                 let mut r = Rig::incoming();
-                r.order(Order::Reject(603)).unwrap();
+                r.order(Order::reject(603)).unwrap();
                 r
             },
             false,

@@ -116,7 +116,7 @@ fn s1_4_item_7_a_second_call_is_another_session() {
 fn s1_11_480_is_never_sent_by_itself() {
     // Only reject(480) sends it.
     let mut rig = Rig::incoming();
-    rig.order(offhook::session::Order::Reject(480)).unwrap();
+    rig.order(offhook::session::Order::reject(480)).unwrap();
     assert_eq!(rig.last().status(), Some(480));
     let mut end = Rig::incoming();
     end.order(offhook::session::Order::End).unwrap();

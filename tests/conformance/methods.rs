@@ -174,7 +174,7 @@ fn methods() -> Vec<Method> {
             streams: Streams::AUDIO,
             headers: Vec::new(),
         }),
-        method("reject()", Event::Reject, || Order::Reject(486)),
+        method("reject()", Event::Reject, || Order::reject(486)),
         method("end()", Event::End, || Order::End),
         method("hold()", Event::Hold, || Order::Hold),
         method("unhold()", Event::Hold, || Order::Unhold),

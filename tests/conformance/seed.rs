@@ -89,7 +89,7 @@ fn part_2_row_11_end_and_reject_that_have_nothing_to_end_are_ignored() {
     over.request("BYE", 1);
     over.clear();
     over.order(Order::End).unwrap();
-    over.order(Order::Reject(486)).unwrap();
+    over.order(Order::reject(486)).unwrap();
     let mut fresh = Rig::new();
     fresh.order(Order::End).unwrap();
     for mut rig in [ending, over, fresh] {
@@ -199,12 +199,12 @@ fn part_2_row_26_a_stream_update_is_the_whole_set_and_comes_with_a_change_only()
 fn part_2_row_28_reject_sends_the_code_that_is_asked_for() {
     for code in [300, 486, 603, 699] {
         let mut rig = Rig::incoming();
-        rig.order(Order::Reject(code)).unwrap();
+        rig.order(Order::reject(code)).unwrap();
         assert_eq!(rig.sent(), [code.to_string()]);
     }
     for code in [0, 200, 299, 700] {
         let mut rig = Rig::incoming();
-        assert_eq!(rig.order(Order::Reject(code)).unwrap_err().name(), "InvalidArgument");
+        assert_eq!(rig.order(Order::reject(code)).unwrap_err().name(), "InvalidArgument");
         assert_eq!((rig.told(), rig.sent()), (vec![], vec![]));
     }
 }
