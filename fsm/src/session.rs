@@ -130,7 +130,7 @@ crate::machine! {
         ProposalRefused,
         /// Our proposal was refused as a whole, or gave way to the peer's.
         ProposalFailed,
-        /// Our proposal rang for too long.
+        /// Our proposal, or another offer of ours, rang for too long.
         CancelProposal,
         /// A re-INVITE that adds streams.
         RxProposal,
@@ -419,12 +419,13 @@ crate::machine! {
         RxProposal => Proposed [RingProposal, TellState, TellProposal],
         RxReinvite => Established [AnswerReinvite, StartStreams, TellStreams],
         RxAckAnswer => Established [StartStreams, TellStreams],
-        RxAckUnusable => Established [];
+        RxAckUnusable => Established [],
+        CancelProposal => Established [CancelOffer];
         ignore {
             RxInvite, Prepared, PrepareFailed, RxRinging, RxRingingMedia, RxProgress,
             RxProgressMedia, Rx2xxUnusable, RxFailure, TryNextRoute, NoAnswer, InviteExpired,
             NegotiationFailed, RxAck, RxCancel, Farewell, ProposalAccepted, ProposalRefused,
-            ProposalFailed, CancelProposal,
+            ProposalFailed,
         };
         refuse {
             Connect, Accept, Progress, Reject, ProposePresent, RemoveAbsent, AcceptProposal,

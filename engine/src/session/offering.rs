@@ -19,7 +19,7 @@ use crate::transport::Transmit;
 
 /// How often an offer that meets the peer's own is made again.
 const GLARES_MAX: u32 = 10;
-/// How long a proposal may ring (REFERENCE 0.15).
+/// How long a proposal, or any other offer, may ring (REFERENCE 0.15).
 pub const PROPOSAL_MS: u64 = 90_000;
 
 /// An offer under way.
@@ -34,7 +34,7 @@ pub(super) struct Offering {
     /// When it is made again.
     pub(super) again: Option<Instant>,
     glares: u32,
-    /// When a proposal has rung for too long.
+    /// When it has rung for too long; then, when its CANCEL has been in vain.
     pub(super) expires: Option<Instant>,
     pub(super) cancel: Option<ClientTransaction>,
     /// Why it failed.
@@ -116,9 +116,7 @@ impl Core {
         offering.again = None;
         offering.cseq = transaction.1;
         offering.transaction = Some(transaction.0);
-        if offering.added().is_some() {
-            offering.expires = Some(now + Duration::from_millis(PROPOSAL_MS));
-        }
+        offering.expires = Some(now + Duration::from_millis(PROPOSAL_MS));
         // What the stream that is gone had is closed whatever the peer says to it.
         if matches!(job, Job::Remove(_) | Job::Close(_)) {
             self.description.lines.clone_from(&offering.lines);
@@ -353,7 +351,7 @@ impl Core {
     /// `SIPSessionAcceptedStreamProposal` or `SIPSessionRejectedStreamProposal`; the proposal is
     /// settled.
     pub(super) fn tell_settled(&mut self, now: Instant, accepted: bool) {
-        // An offer of ours that waits for another try is not what is settled.
+        // A hold or a removal that waits for another try is no proposal, and goes on waiting.
         let ours = self.offering.take_if(|offering| offering.added().is_some());
         let (proposer, reason) = match (ours, self.proposal_ends()) {
             (Some(ours), _) => (Originator::Local, ours.reason),
@@ -395,7 +393,8 @@ impl Core {
     pub(super) fn cancel_offer(&mut self, now: Instant) {
         let timers = self.settings.timers;
         let Some(offering) = &mut self.offering else { return };
-        offering.expires = None;
+        // No final answer within 64·T1 of the CANCEL, and none is to come (RFC 3261 §9.1).
+        offering.expires = Some(now + timers.patience());
         offering.reason = "nobody decided about the proposal".into();
         let Some(invite) = offering.transaction.as_ref().filter(|t| t.is_proceeding()) else {
             return;
@@ -425,8 +424,12 @@ impl Core {
             self.cause = Cause::new(Originator::Local, 408, "Request Timeout");
             return self.apply(now, Event::OfferLost);
         }
-        if offering.expires.is_some_and(|at| at <= now) {
-            return self.apply(now, Event::CancelProposal);
+        if offering.expires.take_if(|at| *at <= now).is_some() {
+            if offering.cancel.is_none() {
+                return self.apply(now, Event::CancelProposal);
+            }
+            self.cause = Cause::new(Originator::Local, 408, "Request Timeout");
+            return self.apply(now, Event::OfferLost);
         }
         if offering.again.is_some_and(|at| at <= now) {
             offering.again = None;

@@ -96,6 +96,16 @@ impl Core {
         last.unwrap_or_else(|| self.exists(kind))
     }
 
+    /// Whether the end of a stream is still to be offered. Until then the peer's own offers have its
+    /// line, and propose nothing with it.
+    pub(super) fn is_leaving(&self, kind: StreamKind) -> bool {
+        let under_way = self.offering.as_ref().map(|offering| &offering.job);
+        self.queue
+            .iter()
+            .chain(under_way)
+            .any(|job| matches!(job, Job::Remove(of) | Job::Close(of) if *of == kind))
+    }
+
     pub(super) const fn exists(&self, kind: StreamKind) -> bool {
         match kind {
             StreamKind::Audio => self.audio.exists,

@@ -144,7 +144,7 @@ impl Core {
     /// Whether a line of that kind would be a new stream that we could take.
     fn is_new(&self, kind: StreamKind) -> bool {
         let able = kind == StreamKind::Audio || self.settings.capabilities.chat;
-        able && self.description.line_of(kind).is_none()
+        able && self.description.line_of(kind).is_none() && !self.is_leaving(kind)
     }
 
     /// It adds streams: the user decides.
