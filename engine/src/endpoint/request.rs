@@ -31,9 +31,12 @@ impl Core {
         }
         if method == b"CANCEL" {
             let invite = ServerKey::of_cancelled(m).ok();
-            let invite = invite.and_then(|key| self.servers.get(&key));
-            let invite = invite.filter(|server| server.origin.as_ref() == Some(&origin(m, source)));
-            let session = invite.and_then(|server| server.session);
+            let session = match invite.and_then(|key| self.servers.get(&key)) {
+                Some(invite) if invite.origin.as_ref() != Some(&origin(m, source)) => None,
+                Some(invite) => invite.session,
+                // There was no room for a re-INVITE: its session knows, and knows its key.
+                None => m.to().ok().and_then(|to| to.tag()).and_then(SessionId::from_tag),
+            };
             return self.pass_on(source, &key, m, session);
         }
         if let Some(fault) = m.unsupported(&ALLOWED_METHODS, &SUPPORTED_OPTIONS) {

@@ -313,11 +313,18 @@ impl Core {
     }
 
     fn in_dialog(&mut self, now: Instant, method: &[u8]) {
-        let Some((_, received)) = &self.unanswered else { return };
-        if self.dialog.is_none() && method == b"UPDATE" {
-            return self.early_update(now);
+        let Some((key, received)) = &self.unanswered else { return };
+        let Some(dialog) = &self.dialog else {
+            return match method {
+                b"UPDATE" => self.early_update(now),
+                b"BYE" => self.bye_before_answer(),
+                _ => {}
+            };
+        };
+        if self.proposal.as_ref().is_some_and(|proposal| proposal.request.0 == *key) {
+            // The endpoint had no room to recognize a repetition.
+            return self.ring_proposal();
         }
-        let Some(dialog) = &self.dialog else { return };
         if !dialog.is_of_request(&received.message) {
             return;
         }
@@ -354,6 +361,21 @@ impl Core {
             return self.answer_request(500);
         }
         self.reinvited(now);
+    }
+
+    /// A BYE that has overtaken the 2xx which makes its dialog: the call is over before it stands.
+    fn bye_before_answer(&mut self) {
+        let (Some((_, received)), Some(outgoing)) = (&self.unanswered, &mut self.outgoing) else {
+            return;
+        };
+        let (from, to) = (received.message.from(), received.message.to());
+        let ours = to.ok().and_then(|to| to.tag()) == Some(self.local_tag.as_bytes())
+            && outgoing.is_call(received.message.call_id().unwrap_or_default());
+        let theirs = from.ok().and_then(|from| from.tag());
+        if let (true, Some(tag)) = (ours, theirs) {
+            outgoing.ended_by = Some(tag.into());
+            self.answer_request(200);
+        }
     }
 
     /// Answers the request at hand, if it is still unanswered.

@@ -40,6 +40,14 @@ pub(super) struct Outgoing {
     min_se: Option<u32>,
     pub(super) transaction: Option<ClientTransaction>,
     ack: Option<Transmit>,
+    /// The tag of a peer whose BYE came before its 2xx.
+    pub(super) ended_by: Option<Box<[u8]>>,
+}
+
+impl Outgoing {
+    pub(super) fn is_call(&self, call_id: &[u8]) -> bool {
+        self.call_id.as_bytes() == call_id
+    }
 }
 
 impl Core {
@@ -80,6 +88,7 @@ impl Core {
             min_se: None,
             transaction: None,
             ack: None,
+            ended_by: None,
         });
         self.apply(now, Event::Connect);
         Ok(())
@@ -235,6 +244,14 @@ impl Core {
         self.dialog = self.dialog_of(response).map(Arc::new);
         self.early.clear();
         self.note_answer(response);
+        let tag = response.to().ok().and_then(|to| to.tag());
+        let ended_by = self.outgoing.as_ref().and_then(|outgoing| outgoing.ended_by.as_deref());
+        if tag.is_some() && tag == ended_by && self.state == State::Calling {
+            self.send_ack();
+            let text = "the peer ended the call before it stood";
+            self.cause = Cause::new(Originator::Remote, 487, text);
+            return self.apply(now, Event::RxBye);
+        }
         self.timer_answered(now, response);
         let lines = self.outgoing.as_ref().map(|out| out.lines.clone()).unwrap_or_default();
         let answer = self.read_answer(response, &lines);
