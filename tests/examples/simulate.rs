@@ -1,42 +1,124 @@
-//! Many random calls over a bad network: `simulate WORLDS CALLS LOSS`, loss in percent. Each world
-//! has its number as its seed. Exits 1 when a call did not end once or left something behind.
-#![expect(clippy::print_stdout, reason = "an example tells what it found")]
+//! What `cargo xtask sim` runs: random calls over a bad network from seeds.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program tells what it found")]
+#![expect(clippy::disallowed_methods, reason = "timings on standard error need a clock")]
 
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::time::Instant;
 
-use offhook_tests::world::World;
+use offhook_tests::sim::plan::Plan;
+use offhook_tests::sim::report::{self, Sum};
+use offhook_tests::sim::{run, shrink};
 
-fn main() -> ExitCode {
-    let mut numbers = std::env::args().skip(1).filter_map(|arg| arg.parse::<u64>().ok());
-    let mut next = |otherwise| numbers.next().unwrap_or(otherwise);
-    let (worlds, calls, loss) = (next(10), next(100), next(10));
-    let (mut ended, mut stood, mut datagrams, mut faults) = (0_u64, 0_u64, 0, 0_u64);
-    for seed in 0..worlds {
-        let mut world = World::new(seed, loss);
-        (0..calls).for_each(|_| world.call());
-        world.run();
-        let once = |told: &&Vec<&str>| {
-            let ends = told.iter().filter(|name| **name == "SIPSessionDidEnd").count();
-            ends == 1 && told.last() == Some(&"SIPSessionDidEnd")
-        };
-        let sessions = world.told.len();
-        let fine = world.told.values().filter(once).count();
-        let started = |told: &&Vec<&str>| told.contains(&"SIPSessionDidStart");
-        stood += world.told.values().filter(started).count() as u64;
-        ended += fine as u64;
-        datagrams += world.datagrams;
-        if fine != sessions || world.alive() > 0 {
-            println!(
-                "seed {seed}: {} sessions did not end once, {} are left",
-                sessions - fine,
-                world.alive()
-            );
-            faults += 1;
+const USAGE: &str = "simulate --seeds A..B [--loss P] | --shrink SEED [--loss P]";
+
+struct Options {
+    seeds: Option<Range<u64>>,
+    shrink: Option<u64>,
+    loss: Option<u64>,
+    commit: String,
+}
+
+fn options() -> Result<Options, String> {
+    let mut options = Options { seeds: None, shrink: None, loss: None, commit: "unknown".into() };
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        let value = words.next().ok_or(format!("{word} needs a value"))?;
+        let number =
+            |text: &str| text.parse::<u64>().map_err(|_| format!("{word}: {text:?} is no number"));
+        match word.as_str() {
+            "--seeds" => {
+                let (from, to) = value.split_once("..").ok_or("--seeds takes A..B")?;
+                options.seeds = Some(number(from)?..number(to)?);
+            }
+            "--shrink" => options.shrink = Some(number(&value)?),
+            "--loss" => options.loss = Some(number(&value)?).filter(|loss| *loss <= 100),
+            "--commit" => options.commit = value,
+            _ => return Err(format!("there is no {word}")),
         }
     }
-    println!(
-        "{} calls, {loss} % loss: {ended} sessions ended once, {stood} of them stood, {datagrams} datagrams, {faults} faults",
-        worlds * calls
-    );
-    if faults == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if options.seeds.is_none() && options.shrink.is_none() {
+        return Err("give --seeds or --shrink".into());
+    }
+    Ok(options)
+}
+
+fn main() -> ExitCode {
+    let options = match options() {
+        Ok(options) => options,
+        Err(error) => {
+            eprintln!("{error}: {USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    let fine = match (options.shrink, options.seeds.clone()) {
+        (Some(seed), _) => shorter(seed, &options),
+        (None, Some(seeds)) => all(seeds, &options),
+        (None, None) => false,
+    };
+    if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Runs every seed, on all cores, and tells of each in order.
+fn all(seeds: Range<u64>, options: &Options) -> bool {
+    let started = Instant::now();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let next = AtomicU64::new(seeds.start);
+    let mut sum = Sum::default();
+    std::thread::scope(|scope| {
+        let (sender, results) = sync_channel(64);
+        for _ in 0..threads {
+            let (sender, next, end) = (sender.clone(), &next, seeds.end);
+            scope.spawn(move || {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= end {
+                        return;
+                    }
+                    let plan = Plan::new(seed, options.loss);
+                    let run = run(&plan);
+                    let mut text = report::line(&plan, &run);
+                    if !run.violations.is_empty() {
+                        text = format!("{text}\n{}", report::failure(&plan, &run, &options.commit));
+                    }
+                    if sender.send((seed, text, Sum::of(&run))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let (mut early, mut due) = (BTreeMap::new(), seeds.start);
+        for (seed, text, own) in results {
+            early.insert(seed, (text, own));
+            while let Some((text, own)) = early.remove(&due) {
+                println!("{}", text.trim_end());
+                sum.join(own);
+                due += 1;
+            }
+        }
+    });
+    println!("{}", sum.text());
+    let took = started.elapsed().as_secs_f64();
+    eprintln!("{took:.1} s, {:.0} calls a second on {threads} threads", sum.calls as f64 / took);
+    sum.failed == 0
+}
+
+/// Looks for a shorter run that still fails.
+fn shorter(seed: u64, options: &Options) -> bool {
+    let started = Instant::now();
+    let plan = Plan::new(seed, options.loss);
+    let found = shrink::shrink(&plan);
+    eprintln!("{:.1} s", started.elapsed().as_secs_f64());
+    let Some((plan, run)) = found else {
+        println!("seed {seed} does not fail");
+        return true;
+    };
+    println!("{}", report::line(&plan, &run));
+    println!("shortest run found of seed {seed}, commit {}: {plan:?}", options.commit);
+    print!("{}", report::details(&run));
+    false
 }

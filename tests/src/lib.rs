@@ -2,8 +2,12 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a rig of tests may fail them")]
 
 pub mod audio_offer;
+pub mod check;
 pub mod door;
+pub mod ladder;
+pub mod sim;
 pub mod steps;
+pub mod words;
 pub mod world;
 
 use std::sync::Arc;
@@ -14,7 +18,6 @@ use offhook::id::SessionId;
 use offhook::media::codec::Codec;
 use offhook::media::control::{MediaCommand, MediaEvent, StreamId};
 use offhook::negotiate::{Capabilities, LocalChat, SrtpPolicy};
-use offhook::notification::NotificationData;
 use offhook::session::{Core, Input, Order, Output, Policy, Route, Settings};
 use offhook::sip::{Builder, HeaderName, Message};
 use offhook::streams::Streams;
@@ -210,8 +213,8 @@ impl Rig {
             }
             Output::Notification(notification) => {
                 self.stamps.push((notification.name(), notification.timestamp.to_string()));
-                self.told.push(short(&notification.data));
-                self.trace.push(short(&notification.data));
+                self.told.push(words::short(&notification.data));
+                self.trace.push(words::short(&notification.data));
             }
             Output::Chat(command) => self.chats.push(command),
             Output::HandOver(_) => self.handed_over += 1,
@@ -512,52 +515,4 @@ fn received(bytes: Vec<u8>) -> Received {
 fn short_media(command: &MediaCommand) -> String {
     let text = format!("{command:?}");
     text.split(' ').next().unwrap().to_owned()
-}
-
-fn short(data: &NotificationData) -> String {
-    let list = |streams: &[offhook::notification::StreamKind]| {
-        streams.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
-    };
-    match data {
-        NotificationData::SessionChangedState { prev_state, state } => {
-            format!("CS({prev_state}>{state})")
-        }
-        NotificationData::SessionNewIncoming { streams } => {
-            format!("NewIncoming[{}]", list(streams))
-        }
-        NotificationData::SessionNewOutgoing { streams } => {
-            format!("NewOutgoing[{}]", list(streams))
-        }
-        NotificationData::SessionGotStreamUpdate { streams } => format!("SU[{}]", list(streams)),
-        NotificationData::SessionDidFail { originator, code, reason, .. } => {
-            format!("DidFail{{{originator}, {code}, {reason}}}")
-        }
-        NotificationData::SessionDidEnd { originator } => format!("DidEnd{{{originator}}}"),
-        NotificationData::SessionGotStreamProposal { proposer, streams } => {
-            format!("GotStreamProposal{{{proposer}, {}}}", list(streams))
-        }
-        NotificationData::SessionAcceptedStreamProposal { proposer } => {
-            format!("AcceptedStreamProposal{{{proposer}}}")
-        }
-        NotificationData::SessionRejectedStreamProposal { proposer, reason } => {
-            format!("RejectedStreamProposal{{{proposer}, {reason}}}")
-        }
-        NotificationData::SessionDidNotDeliverMessage { message_id, code, .. } => {
-            format!("DidNotDeliverMessage{{{message_id}, {code}}}")
-        }
-        NotificationData::SessionDidDeliverMessage { message_id, code, .. } => {
-            format!("DidDeliverMessage{{{message_id}, {code}}}")
-        }
-        NotificationData::SessionGotMessage { content, content_type, .. } => {
-            format!("GotMessage{{{content_type}, {}}}", String::from_utf8_lossy(content))
-        }
-        NotificationData::SessionGotDtmf { digit } => format!("GotDtmf{{{digit}}}"),
-        NotificationData::SessionGotHoldRequest { originator } => {
-            format!("GotHoldRequest{{{originator}}}")
-        }
-        NotificationData::SessionGotUnholdRequest { originator } => {
-            format!("GotUnholdRequest{{{originator}}}")
-        }
-        other => other.name().trim_start_matches("SIPSession").to_owned(),
-    }
 }
