@@ -35,7 +35,13 @@ fn options() -> Result<Options, String> {
                 options.seeds = Some(number(from)?..number(to)?);
             }
             "--shrink" => options.shrink = Some(number(&value)?),
-            "--loss" => options.loss = Some(number(&value)?).filter(|loss| *loss <= 100),
+            "--loss" => {
+                let loss = number(&value)?;
+                if loss > 100 {
+                    return Err("--loss takes a percentage".into());
+                }
+                options.loss = Some(loss);
+            }
             "--commit" => options.commit = value,
             _ => return Err(format!("there is no {word}")),
         }

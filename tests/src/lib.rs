@@ -1,9 +1,18 @@
-//! One session core in simulated time, with a peer that says what the test wants.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a rig of tests may fail them")]
+//! What offhook's tests share: one session core with a peer that says what the test wants
+//! ([`Rig`]), one endpoint ([`door`]), and the simulated world ([`world`]) with random users
+//! ([`sim`]), checkers ([`check`]), call flows as text ([`flow`], [`ladder`]).
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a rig of tests may fail them"
+)]
 
 pub mod audio_offer;
 pub mod check;
 pub mod door;
+pub mod flow;
 pub mod ladder;
 pub mod sim;
 pub mod steps;

@@ -10,6 +10,7 @@ mod load;
 mod process;
 mod run;
 mod setup;
+mod sim;
 mod test;
 mod tidy;
 
@@ -29,13 +30,18 @@ cargo xtask VERB
                       looks for inputs that break a target; exit 0 when none was found
   fuzz --replay       every seed and finding through every target, those named diff_* too,
                       which hold our parsers against those of others
+  sim --seeds A..B [--loss P]
+                      random calls in a simulated world, one run a seed, P percent of all
+                      datagrams lost; exit 1 when anything is wrong
+  sim --shrink SEED [--loss P]
+                      looks for a shorter run that still fails, and shows it
   fsm [--check]       writes the state machines' diagrams, or tells whether they are stale
   bench [CASE]        what parsing and printing cost, with instruction counts
   bench calls         what calls cost: held ones, rising rates, instructions (needs sipp)
   interop [PEER]      calls with sipp and baresip, judged by tshark; --list names the peers
   tidy                source rules: file length, banned words, who may use whom
 
-Not built yet: sim, coverage.
+Not built yet: coverage.
 Example: cargo xtask fuzz sip_message --time 30
 ";
 
@@ -59,7 +65,11 @@ fn main() -> ExitCode {
             run::say(HELP.trim_end());
             Ok(())
         }
-        [verb @ ("sim" | "coverage"), ..] => {
+        ["sim", rest @ ..] => match sim::run(&root, rest) {
+            Ok(code) => return code,
+            Err(reason) => Err(reason),
+        },
+        [verb @ "coverage", ..] => {
             run::complain(&format!("{verb} is not built yet"));
             return ExitCode::from(2);
         }

@@ -27,8 +27,11 @@ pub enum Deed {
 /// In which states how often; in all others never.
 type Weights = &'static [(State, u64)];
 
+/// What it is then.
+type Make = fn(&mut Person) -> Deed;
+
 /// Every deed. What a state refuses is in here, too, with a small weight: it must change nothing.
-const DEEDS: &[(Weights, fn(&mut Person) -> Deed)] = &[
+const DEEDS: &[(Weights, Make)] = &[
     (&[(State::Incoming, 40), (State::Established, 1)], accept),
     (&[(State::Incoming, 6), (State::Calling, 1)], |_| Deed::Order(Order::reject(486))),
     (&[(State::Incoming, 6), (State::Accepting, 1)], |p| {

@@ -6,7 +6,9 @@ pub mod plan;
 pub mod report;
 pub mod shrink;
 
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use offhook::id::SessionId;
 use offhook::notification::{NotificationData, SessionState};
@@ -64,17 +66,25 @@ pub fn run(plan: &Plan) -> Run {
         users.world.wake_at(plan.call(call).begin, call.into());
     }
     users.world.wake_at(Instant::from_millis(CALM_UNTIL_MS), CALM_ALARM);
-    let mut occasions = 0;
-    while let Some(occasion) = users.world.next() {
-        users.notice(occasion);
-        occasions += 1;
-        assert!(occasions < OCCASIONS_MAX, "seed {} does not end", plan.seed);
-    }
-    users.world.note_left();
+    // A panic is a finding, too: what happened before it is shown.
+    let panic = catch_unwind(AssertUnwindSafe(|| users.drive())).err();
+    let now = users.world.now();
     let trace = users.world.trace;
-    let violations = check::all(&trace);
+    let violations = match panic {
+        None => check::all(&trace),
+        Some(panic) => vec![panicked(now, &trace, panic.as_ref())],
+    };
     let stood = stood(&trace);
     Run { violations, calls: plan.only.len(), sessions: trace.calls.len(), stood, trace }
+}
+
+/// The panic, with the session that something happened to last.
+fn panicked(at: Instant, trace: &Trace, panic: &(dyn Any + Send)) -> Violation {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
+    let last = trace.entries.iter().rev().find(|entry| entry.session.is_some());
+    let (agent, session) = last.map_or((0, None), |entry| (entry.agent, entry.session));
+    Violation { check: "panic", at, agent, session, text: text.into() }
 }
 
 /// Calls of which both sides told that they stand.
@@ -92,6 +102,16 @@ fn stood(trace: &Trace) -> usize {
 }
 
 impl Users<'_> {
+    fn drive(&mut self) {
+        let mut occasions = 0;
+        while let Some(occasion) = self.world.next_occasion() {
+            self.notice(occasion);
+            occasions += 1;
+            assert!(occasions < OCCASIONS_MAX, "the run does not end");
+        }
+        self.world.note_left();
+    }
+
     fn notice(&mut self, occasion: Occasion) {
         match occasion {
             Occasion::Alarm(CALM_ALARM) => self.end_the_calm(),

@@ -3,7 +3,7 @@
 //!
 //! A world does what it is told and what follows from it; it draws only what nature draws: the
 //! links, the delays between threads, faults of the media layer. Users are outside of it: they
-//! order, and [`World::next`] tells them what they notice.
+//! order, and [`World::next_occasion`] tells them what they notice.
 
 pub mod agent;
 pub mod audio;
@@ -111,7 +111,7 @@ impl World {
     }
 
     /// Goes on until a user notices something; `None` when nothing is left to happen.
-    pub fn next(&mut self) -> Option<Occasion> {
+    pub fn next_occasion(&mut self) -> Option<Occasion> {
         loop {
             let Some((at, event)) = self.events.pop() else {
                 if self.wake_endpoints() {
