@@ -190,7 +190,7 @@ fn order(words: &[&str]) -> Order {
     let words = words.strip_suffix(&["!"]).unwrap_or(words);
     match words {
         ["accept", streams @ ..] => Order::Accept { streams: some(streams), headers: Vec::new() },
-        ["reject", code] => Order::Reject(code.parse().unwrap()),
+        ["reject", code] => Order::reject(code.parse().unwrap()),
         ["end"] => Order::End,
         ["hold"] => Order::Hold,
         ["unhold"] => Order::Unhold,

@@ -43,6 +43,11 @@ impl Incoming {
         self.final_sent
     }
 
+    /// Whether early media has answered the offer: there is no other answer (RFC 3261 §13.2.1).
+    const fn is_promised(&self) -> bool {
+        !self.answer.is_empty()
+    }
+
     /// Whether the caller leaves the offer to us (RFC 3261 §13.2.1).
     pub(super) fn is_offerless(&self) -> bool {
         self.invite().message.body().is_empty()
@@ -126,6 +131,9 @@ impl Core {
         if streams.is_empty() || streams.kinds().iter().any(|kind| !offered.contains(*kind)) {
             return invalid("ask for streams that the peer proposes");
         }
+        if incoming.is_promised() && streams != self.wanted {
+            return invalid("the offer is answered already, with other streams");
+        }
         self.description.address = Some(incoming.invite().source.local.ip());
         self.wanted = streams;
         self.apply(now, Event::Progress);
@@ -143,6 +151,9 @@ impl Core {
         let invalid = |why: &str| Err(SessionError::InvalidArgument(format!("accept(): {why}")));
         if streams.is_empty() {
             return invalid("ask for audio or chat");
+        }
+        if incoming.is_promised() && streams != self.wanted {
+            return invalid("send_progress() has answered the offer with other streams");
         }
         // Where the offer is ours, any stream may be asked for.
         let offered = incoming.offered;

@@ -16,6 +16,9 @@ use crate::notification::{NotificationData, StreamKind};
 /// busy.
 pub const MESSAGES_MAX: usize = 256;
 
+/// Why a message was not delivered when its chat is gone.
+pub(super) const CHAT_ENDED: &str = "the chat has ended";
+
 /// What the session knows of its chat.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Chat {
@@ -35,6 +38,12 @@ pub(super) struct Chat {
 }
 
 impl Chat {
+    /// Messages that nothing was told of, oldest first.
+    pub(super) fn undelivered(&self) -> Vec<String> {
+        let waiting = self.waiting.iter().map(|message| &message.id);
+        self.sent.iter().chain(waiting).cloned().collect()
+    }
+
     pub(super) const fn is_up(&self) -> bool {
         self.up
     }
@@ -176,9 +185,8 @@ impl Core {
         let gone = std::mem::take(&mut self.chat);
         self.chat.index = gone.index.saturating_add(1);
         self.preparing.chat = false;
-        let waiting = gone.waiting.into_iter().map(|message| message.id);
-        for id in gone.sent.into_iter().chain(waiting) {
-            self.tell_not_delivered(now, id, 0, "the chat has ended");
+        for id in gone.undelivered() {
+            self.tell_not_delivered(now, id, 0, CHAT_ENDED);
         }
     }
 

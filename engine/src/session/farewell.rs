@@ -7,6 +7,7 @@ use offhook_fsm::{Entropy, Instant, Step};
 use offhook_media::control::{MediaCommand, StreamId};
 
 use super::caller::build_cancel;
+use super::chat::CHAT_ENDED;
 use super::recording::Recording;
 use super::{Core, Output, Settings, message};
 use crate::chat::ChatCommand;
@@ -45,6 +46,8 @@ pub struct Farewell {
     proposal: Option<Arc<(ServerKey, Received)>>,
     stream: Option<StreamId>,
     chat: Option<ChatCommand>,
+    /// Messages that nothing was told of.
+    undelivered: Vec<String>,
     active: Streams,
     recording: Option<Recording>,
 }
@@ -72,6 +75,7 @@ impl Core {
             proposal: self.proposal.as_ref().map(|proposal| Arc::clone(&proposal.request)),
             stream: self.audio.exists.then(|| self.stream()),
             chat: self.chat_farewell(),
+            undelivered: self.chat.undelivered(),
             active: self.told_streams,
             recording: self.audio.recording.clone(),
         }
@@ -162,6 +166,13 @@ impl Ending {
             self.tell(NotificationData::SessionGotStreamUpdate { streams });
         }
         self.outputs.extend(self.left.chat.take().map(Output::Chat));
+        for message_id in std::mem::take(&mut self.left.undelivered) {
+            self.tell(NotificationData::SessionDidNotDeliverMessage {
+                message_id,
+                code: 0,
+                reason: CHAT_ENDED.into(),
+            });
+        }
         if !self.left.active.is_empty() {
             self.tell(NotificationData::SessionGotStreamUpdate { streams: Vec::new() });
         }
