@@ -448,8 +448,11 @@ impl Rig {
         let ours = String::from_utf8_lossy(&self.tag()).into_owned();
         let (from, to) = ("<sip:bob@192.0.2.9>;tag=theirs", format!("<sip:alice@h>;tag={ours}"));
         let to = if method == "CANCEL" && !outgoing { "<sip:alice@192.0.2.1>".into() } else { to };
+        // Each request has a branch of its own; a CANCEL and its INVITE share one.
+        let number = if cseq > 1 { cseq.to_string() } else { String::new() };
+        let via = self.via.replace("z9hG4bKpeer", &format!("z9hG4bKpeer{number}"));
         let mut bytes = Builder::request(method.as_bytes(), b"sip:alice@192.0.2.1")
-            .and_then(|b| b.header(HeaderName::Via, self.via))
+            .and_then(|b| b.header(HeaderName::Via, via))
             .and_then(|b| b.header(HeaderName::From, from))
             .and_then(|b| b.header(HeaderName::To, to))
             .and_then(|b| b.header(HeaderName::CallId, invite.call_id().unwrap()))

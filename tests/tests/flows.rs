@@ -42,7 +42,7 @@ fn a_call_is_placed_answered_held_and_ended() {
         bob: GotUnholdRequest{remote}
         alice -> bob ACK
         alice dtmf 5
-        bob: GotDTMF
+        bob: GotDtmf{5}
         wait 1 s
         bob hold
         bob: GotHoldRequest{local}
@@ -159,8 +159,8 @@ fn a_chat_is_proposed_taken_used_and_removed() {
         alice: MSRPChatDidStart
         alice: SU[audio,chat]
         alice message hello
-        bob: GotMessage
-        alice: DidDeliverMessage
+        bob: GotMessage{text/plain, hello}
+        alice: DidDeliverMessage{hello, 200}
         bob remove chat
         bob: SU[audio]
         bob -> alice INVITE

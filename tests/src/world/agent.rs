@@ -126,7 +126,7 @@ impl UserAgent {
             codecs: Codec::ALL.into(),
             telephone_event: true,
             chat: ability.chat,
-            srtp: offhook::negotiate::SrtpPolicy::Optional,
+            srtp: offhook::negotiate::SrtpPolicy::Disabled,
         };
         let (timers, user_agent) = (Timers::default(), String::from("offhook"));
         let settings = session::Settings {
