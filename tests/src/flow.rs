@@ -53,14 +53,14 @@ pub struct Flow {
 /// # Panics
 /// When what happens is not what the flow says; the message shows both.
 pub fn play(text: &str) -> Flow {
-    play_with(Ability::default(), text)
+    play_with(&Ability::default(), text)
 }
 
 /// Plays a flow between user agents who are able to that.
 ///
 /// # Panics
 /// When what happens is not what the flow says; the message shows both.
-pub fn play_with(ability: Ability, text: &str) -> Flow {
+pub fn play_with(ability: &Ability, text: &str) -> Flow {
     let mut flow = Flow::new(ability);
     let wanted: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     for line in &wanted {
@@ -82,12 +82,12 @@ pub fn play_with(ability: Ability, text: &str) -> Flow {
 }
 
 impl Flow {
-    fn new(ability: Ability) -> Self {
+    fn new(ability: &Ability) -> Self {
         let conditions = Conditions {
             seed: 1,
             weather: Weather::Same(Link::steady(DELAY)),
             hops: Hops::Instant,
-            agents: vec![ability; 3],
+            agents: vec![ability.clone(); 3],
         };
         let world = World::new(&conditions);
         Self { world, sessions: BTreeMap::new(), drawn: 0, lines: Vec::new() }

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use offhook::session::{Order, Route};
+use offhook::negotiate::SrtpPolicy;
+use offhook::session::{Order, Policy, Route};
 use offhook::streams::Streams;
 use offhook::transport::{Destination, Transport};
 use offhook_fsm::{Entropy, Instant};
@@ -139,6 +140,12 @@ impl Plan {
         let able = Ability {
             tcp: entropy.below(8) != 0,
             chat: entropy.below(5) != 0,
+            srtp: match entropy.below(8) {
+                0 => SrtpPolicy::Mandatory,
+                1..4 => SrtpPolicy::Disabled,
+                _ => SrtpPolicy::Optional,
+            },
+            policy: policy(entropy),
             ..Ability::default()
         };
         if !self.rough {
@@ -154,6 +161,24 @@ impl Plan {
             faults: Faults { prepare: 20, record: 50, start: 10 },
             ..able
         }
+    }
+}
+
+/// The default one as a rule, else one of short patience.
+fn policy(entropy: &mut Entropy) -> Policy {
+    if entropy.below(3) > 0 {
+        return Policy::default();
+    }
+    let mut some = |least: u64, most: u64| {
+        let seconds = Duration::from_secs(least + entropy.below(most - least));
+        (entropy.below(3) > 0).then_some(seconds)
+    };
+    Policy {
+        invite_timeout: some(10, 60),
+        ring_timeout: some(5, 60),
+        duration_max: some(20, 120),
+        session_expires: some(90, 200),
+        auto_answer: false,
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use offhook::endpoint;
 use offhook::id::SessionId;
 use offhook::media::codec::Codec;
-use offhook::negotiate::Capabilities;
+use offhook::negotiate::{Capabilities, SrtpPolicy};
 use offhook::session;
 use offhook::sip::StreamFramer;
 use offhook::timestamp::{Epoch, Timestamp};
@@ -22,12 +22,16 @@ use super::hop::Queue;
 pub const PORT: u16 = 5060;
 
 /// What a user agent is able to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ability {
     /// It takes connections; else they are refused.
     pub tcp: bool,
     /// It chats.
     pub chat: bool,
+    /// What it encrypts.
+    pub srtp: SrtpPolicy,
+    /// What its sessions do without being asked.
+    pub policy: session::Policy,
     /// Sessions at once; one more call is answered 503.
     pub sessions_max: usize,
     /// Server transactions at once.
@@ -41,6 +45,8 @@ impl Default for Ability {
         Self {
             tcp: true,
             chat: true,
+            srtp: SrtpPolicy::Disabled,
+            policy: session::Policy::default(),
             sessions_max: usize::MAX,
             transactions_max: endpoint::SERVER_TRANSACTIONS_MAX,
             faults: Faults::default(),
@@ -120,13 +126,13 @@ pub fn number(address: SocketAddr) -> Option<usize> {
 }
 
 impl UserAgent {
-    pub(super) fn new(number: usize, ability: Ability, entropy: &mut Entropy) -> Self {
+    pub(super) fn new(number: usize, ability: &Ability, entropy: &mut Entropy) -> Self {
         let address = address(number);
         let capabilities = Capabilities {
             codecs: Codec::ALL.into(),
             telephone_event: true,
             chat: ability.chat,
-            srtp: offhook::negotiate::SrtpPolicy::Disabled,
+            srtp: ability.srtp,
         };
         let (timers, user_agent) = (Timers::default(), String::from("offhook"));
         let settings = session::Settings {
@@ -135,7 +141,7 @@ impl UserAgent {
             timers,
             capabilities: capabilities.clone(),
             epoch: Epoch { instant: Instant::ZERO, timestamp: Timestamp::from_unix_micros(0) },
-            policy: session::Policy::default(),
+            policy: ability.policy.clone(),
         };
         let endpoint = endpoint::Settings {
             timers,
@@ -146,7 +152,7 @@ impl UserAgent {
         };
         Self {
             address,
-            ability,
+            ability: ability.clone(),
             endpoint: endpoint::Core::new(endpoint, entropy.fork()),
             endpoint_armed: None,
             endpoint_next: None,

@@ -82,7 +82,7 @@ impl World {
         let mut entropy = Entropy::from_u64(conditions.seed);
         let network = Network::new(conditions.weather, entropy.fork());
         let abilities = conditions.agents.iter().enumerate();
-        let agents = abilities.map(|(n, able)| UserAgent::new(n, *able, &mut entropy)).collect();
+        let agents = abilities.map(|(n, able)| UserAgent::new(n, able, &mut entropy)).collect();
         Self {
             now: Instant::ZERO,
             events: Events::default(),
