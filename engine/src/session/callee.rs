@@ -332,7 +332,9 @@ impl Core {
                 _ => {}
             };
         };
-        if self.proposal.as_ref().is_some_and(|proposal| proposal.request.0 == *key) {
+        let repeats = |first: &Received| first.message.cseq().ok() == received.message.cseq().ok();
+        let rings = self.proposal.as_ref().map(|proposal| &*proposal.request);
+        if rings.is_some_and(|(of, first)| of == key && repeats(first)) {
             // The endpoint had no room to recognize a repetition.
             return self.ring_proposal();
         }
