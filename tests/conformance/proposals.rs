@@ -243,6 +243,8 @@ fn s1_7_item_1_an_offer_while_another_is_pending() {
         assert_eq!((proposing.told(), proposing.sent()), (vec![], vec!["491".into()]), "{method}");
     }
     let mut theirs = Rig::proposed();
+    // Another request, not the proposal again.
+    theirs.via = "SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bKother;rport";
     for (method, cseq) in [("INVITE", 6), ("UPDATE", 7)] {
         theirs.request_with(method, cseq, SDP);
         let seconds: u8 =
@@ -411,4 +413,17 @@ fn row_42_the_failure_of_one_stream_does_not_harm_the_other() {
         );
         assert_eq!(rig.sent(), ["200"]);
     }
+}
+
+/// REFERENCE 1.7 item 7, 1.5 item 12
+#[test]
+fn s1_7_item_7_a_stream_that_we_are_just_removing_is_no_addition() {
+    // Our removal met the peer's hold; the peer comes again first and does not know of it.
+    let mut rig = Rig::with_chat();
+    rig.order(Order::Remove(offhook::notification::StreamKind::Audio)).unwrap();
+    rig.reply(491, "", "");
+    rig.clear();
+    rig.request_with("INVITE", 5, &format!("{}{CHAT_LINE}", going("sendonly")));
+    assert_eq!(rig.lines(), ["audio 0", "message 2855"]);
+    assert_eq!((rig.told(), rig.sent()), (vec![], vec!["200".into()]));
 }

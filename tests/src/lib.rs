@@ -14,6 +14,7 @@ pub mod check;
 pub mod door;
 pub mod flow;
 pub mod ladder;
+pub mod pair;
 pub mod sim;
 pub mod steps;
 pub mod words;
