@@ -38,6 +38,7 @@ fn content(ended: Result<Ended, u16>) -> Vec<u8> {
     content
 }
 
+/// REFERENCE 1.9 item 12
 #[test]
 fn chunks_in_any_order_doubled_and_overlapping_make_the_message() {
     let text: Vec<u8> = (0..=255).cycle().take(700).collect();

@@ -169,6 +169,7 @@ fn bob(local: Local) -> Side {
     bob
 }
 
+/// REFERENCE 1.9 item 5, 1.9 item 10
 #[test]
 fn an_empty_send_binds_and_queued_messages_follow_in_order() {
     let (mut a, mut b) =
@@ -191,6 +192,7 @@ fn an_empty_send_binds_and_queued_messages_follow_in_order() {
     assert_eq!((&a.events[0], &b.events[0]), (&Event::Started, &Event::Started));
 }
 
+/// REFERENCE 1.9 item 5
 #[test]
 fn a_first_send_with_content_binds_and_is_delivered() {
     let mut bob = bob(Local::new(BOB, false));
@@ -201,6 +203,7 @@ fn a_first_send_with_content_binds_and_is_delivered() {
     assert_eq!(statuses(&bob.wire), [200]);
 }
 
+/// REFERENCE 1.9 item 5
 #[test]
 fn r18_a_send_for_another_session_is_481_and_binds_nothing() {
     let good = String::from_utf8(raw("abcd", "Message-ID: m1\r\n", None, '$')).unwrap();
@@ -242,6 +245,7 @@ fn rfc6714_a_session_is_matched_by_its_id_when_asked() {
     assert_eq!((other.chat.state(), statuses(&other.wire)), (State::Binding, vec![481]));
 }
 
+/// REFERENCE 1.9 item 4
 #[test]
 fn each_wait_ends_after_thirty_seconds_and_not_before() {
     for connected in [false, true] {
@@ -281,6 +285,7 @@ fn a_binding_that_is_refused_fails_the_session() {
     assert_eq!((a.failed(), a.closed), (vec![("m1", 0)], true));
 }
 
+/// REFERENCE 1.9 item 8, 1.9 item 11, 1.9 item 12
 #[test]
 fn reports_in_every_combination() {
     use FailureReport::{No, Partial, Yes};
@@ -311,6 +316,7 @@ fn reports_in_every_combination() {
     }
 }
 
+/// REFERENCE 1.9 item 11
 #[test]
 fn failures_are_told_to_whom_they_are_to_be_told() {
     use FailureReport::{No, Partial, Yes};
@@ -325,6 +331,7 @@ fn failures_are_told_to_whom_they_are_to_be_told() {
     }
 }
 
+/// REFERENCE 1.9 item 11
 #[test]
 fn an_answer_that_does_not_come_is_408_where_one_was_asked_for() {
     use FailureReport::{No, Partial, Yes};
@@ -464,6 +471,7 @@ fn the_receiver_gives_up_a_message_in_mid_way() {
     assert!(b.contents().is_empty());
 }
 
+/// REFERENCE 1.9 item 10, 1.9 item 11
 #[test]
 fn what_is_queued_or_in_flight_when_the_connection_is_gone_is_not_delivered_in_order() {
     for reason in [None, Some("reset".to_owned())] {
@@ -484,6 +492,7 @@ fn what_is_queued_or_in_flight_when_the_connection_is_gone_is_not_delivered_in_o
     }
 }
 
+/// REFERENCE 1.9 item 13
 #[test]
 fn an_end_waits_for_what_is_queued_and_no_longer_than_two_seconds() {
     let (mut a, mut b) = usual();
@@ -504,6 +513,7 @@ fn an_end_waits_for_what_is_queued_and_no_longer_than_two_seconds() {
     assert_eq!((a.failed(), a.events.last()), (vec![("m1", 0)], Some(&Event::Ended)));
 }
 
+/// REFERENCE 1.9 item 7
 #[test]
 fn messages_are_wrapped_in_cpim_when_they_are_sent_and_both_know_it() {
     let alice = Local {
@@ -541,6 +551,7 @@ fn messages_are_wrapped_in_cpim_when_they_are_sent_and_both_know_it() {
     assert_eq!(a.delivered(), ["m1", "m2"]);
 }
 
+/// REFERENCE 1.9 item 7
 #[test]
 fn another_receiver_needs_cpim() {
     let (mut a, _b) = usual();
@@ -552,6 +563,7 @@ fn another_receiver_needs_cpim() {
     assert_eq!(a.failed(), [("m1", 415)], "no identity to wrap it with");
 }
 
+/// REFERENCE 1.9 item 8
 #[test]
 fn what_the_peer_does_not_take_is_not_sent() {
     let peer = Peer { accept_types: "text/plain".into(), ..Peer::new(BOB) };

@@ -38,6 +38,7 @@ fn encrypted(rig: &mut Rig) -> Option<bool> {
     })
 }
 
+/// REFERENCE 1.8 item 9, 1.8 item 10, 1.8 item 11
 #[test]
 fn the_offer_says_what_the_policy_asks_for() {
     for (policy, proto, keys) in
@@ -50,6 +51,7 @@ fn the_offer_says_what_the_policy_asks_for() {
     }
 }
 
+/// REFERENCE 1.8 item 9, 1.8 item 10, 1.8 item 11
 #[test]
 fn answers_are_encrypted_plain_or_refused_by_the_policy() {
     for (policy, answer, expected) in [
@@ -71,6 +73,7 @@ fn answers_are_encrypted_plain_or_refused_by_the_policy() {
     }
 }
 
+/// REFERENCE 1.8 item 10, 1.8 item 11
 #[test]
 fn offers_are_answered_in_their_own_profile_with_a_key_of_ours() {
     for (policy, offer, proto, keys) in [
@@ -91,6 +94,7 @@ fn offers_are_answered_in_their_own_profile_with_a_key_of_ours() {
     }
 }
 
+/// REFERENCE 1.8 item 9, 1.8 item 11
 #[test]
 fn offers_that_the_policy_cannot_take_are_488() {
     for (policy, offer) in [
@@ -107,6 +111,7 @@ fn offers_that_the_policy_cannot_take_are_488() {
     }
 }
 
+/// REFERENCE 1.8 item 10
 #[test]
 fn hold_and_unhold_keep_the_keys() {
     let mut rig = calling(Optional);
