@@ -156,6 +156,17 @@ fn audio_two_acts_at_once() {
 }
 
 #[test]
+fn audio_two_acts_at_once_where_datagrams_overtake_each_other() {
+    let overtaking = || {
+        let mut pair = Pair::established(Streams::AUDIO);
+        pair.overtaking = true;
+        pair
+    };
+    let acts = [Act::Hold, Act::Add(Chat), Act::Remove(Audio), Act::End];
+    try_pairs(&overtaking, &acts, &acts, "overtaking");
+}
+
+#[test]
 fn chat_two_acts_at_once() {
     let acts = [Act::Hold, Act::Add(Audio), Act::Remove(Chat), Act::End];
     try_pairs(&|| Pair::established(CHAT), &acts, &acts, "chat");

@@ -68,6 +68,8 @@ pub struct Pair {
     pub now: Instant,
     /// What both say to proposals.
     pub answer: Answer,
+    /// A datagram may overtake the one before it.
+    pub overtaking: bool,
     /// Everything that was sent and told, for a failing test's message.
     pub trace: Vec<String>,
 }
@@ -77,6 +79,8 @@ pub struct Pair {
 pub enum Place {
     /// On the link to that side.
     Link(usize),
+    /// On that link, behind another.
+    Behind(usize),
     /// Inside of that side.
     Inner(usize),
 }
@@ -158,7 +162,8 @@ impl Pair {
     pub fn calling(streams: Streams) -> Self {
         let sides = [Side::new(0), Side::new(1)];
         let (now, trace) = (Instant::ZERO, Vec::new());
-        let mut pair = Self { sides, now, answer: Answer::Accept, trace };
+        let (answer, overtaking) = (Answer::Accept, false);
+        let mut pair = Self { sides, now, answer, overtaking, trace };
         pair.sides[0].core = Some(Side::new_session(0));
         let routes = vec![Route { destination: way(0), when_long: None }];
         let uri = format!("sip:user1@{}", address(1)).parse().unwrap();
@@ -214,6 +219,8 @@ impl Pair {
         let mut places = Vec::new();
         for (number, side) in self.sides.iter().enumerate() {
             places.extend((!side.link.is_empty()).then_some(Place::Link(number)));
+            places
+                .extend((self.overtaking && side.link.len() > 1).then_some(Place::Behind(number)));
             places.extend((!side.inner.is_empty()).then_some(Place::Inner(number)));
         }
         places
@@ -226,6 +233,10 @@ impl Pair {
                 let Some(bytes) = self.sides[side].link.pop_front() else { return };
                 let source = way(side);
                 self.endpoint(side, endpoint::Input::Message { source, bytes: &bytes });
+            }
+            Place::Behind(side) => {
+                self.sides[side].link.swap(0, 1);
+                self.arrive(Place::Link(side));
             }
             Place::Inner(side) => {
                 let Some(input) = self.sides[side].inner.pop_front() else { return };
