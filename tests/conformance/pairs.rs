@@ -226,6 +226,19 @@ fn ringing_accept_reject_and_end_against_end() {
 }
 
 #[test]
+fn answered_end_against_end_before_the_ack() {
+    let answered = || {
+        let mut pair = Pair::ringing(Streams::AUDIO);
+        pair.order(1, Act::Accept.order()).unwrap();
+        pair.arrive(Place::Inner(1));
+        pair
+    };
+    for acts in [[Some(Act::End), None], [None, Some(Act::End)], [Some(Act::End); 2]] {
+        try_all(&answered, acts, "the 200 is out");
+    }
+}
+
+#[test]
 fn a_proposal_that_waits_accept_reject_and_end_against_end() {
     for proposer in [0, 1] {
         let begin = || {
