@@ -294,7 +294,7 @@ fn a_chat_that_has_gone_is_not_offered_anew_by_a_hold() {
         alice -> bob INVITE
         bob -> alice 491 INVITE
         alice -> bob ACK
-        wait 3 s
+        wait 5 s
         bob -> alice INVITE
         alice -> bob 200 INVITE
         bob -> alice ACK
