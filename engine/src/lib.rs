@@ -7,6 +7,8 @@
 //! what a program uses.
 
 pub mod chat;
+#[cfg(any(feature = "compat-rsip", feature = "compat-sdp-rs"))]
+pub mod compat;
 pub mod credentials;
 pub mod dialog;
 pub mod endpoint;

@@ -19,6 +19,8 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
     execute(root, "cargo fmt --all --check", &[])?;
     let clippy = format!("cargo clippy --workspace --all-targets{features} -- -D warnings");
     execute(root, &clippy, &[])?;
+    let compat = "--package offhook --features compat-rsip,compat-sdp-rs";
+    execute(root, &format!("cargo clippy {compat} --all-targets -- -D warnings"), &[])?;
     let docs = [("RUSTDOCFLAGS", "-Dwarnings")];
     execute(root, &format!("cargo doc --workspace --no-deps{features}"), &docs)?;
     for package in SHIPPED {

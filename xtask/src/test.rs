@@ -13,6 +13,8 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
         let features = "--no-default-features --features offhook/shell,offhook-media/shell";
         execute(root, &format!("cargo test --workspace {features}"), &[])?;
     }
+    let compat = "--features compat-rsip,compat-sdp-rs --test compat_rsip --test compat_sdp_rs";
+    execute(root, &format!("cargo test --package offhook {compat}"), &[])?;
     interop::run_if_possible(root)?;
     say("all tests passed");
     Ok(())
