@@ -361,7 +361,7 @@ fn busy_thread(center: &NotificationCenter, number: u64) -> [u64; 2] {
         // No call runs any more: what it was told is what it will ever be told.
         let told = visitor.kept().len();
         assert!(center.remove_observer(&visitor, Any, sender).is_err());
-        assert_eq!(visitor.kept().len(), told);
+        assert_eq!((visitor.kept().len(), Arc::strong_count(&visitor)), (told, 1));
     }
     for round in 0..ROUNDS {
         let fields = match next(&heard) {

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::thread::ThreadId;
 use std::time::Duration;
 
@@ -183,6 +183,11 @@ fn place<O: ?Sized>(observer: &Arc<O>) -> usize {
     Arc::as_ptr(observer).cast::<()>().addr()
 }
 
+/// The same of one that may be gone; its place is not taken by another one meanwhile.
+fn weak_place(observer: &Weak<dyn Observer>) -> usize {
+    observer.as_ptr().cast::<()>().addr()
+}
+
 /// The queue is full: the notification was not taken.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct QueueFull(pub Box<Notification>);
@@ -340,11 +345,12 @@ impl Shared {
     fn deliver(&self, notification: &Notification, calls: &mut u64) {
         let (observers, feeds) = {
             let listeners = lock(&self.listeners);
-            let mut observers: Vec<Arc<dyn Observer>> = Vec::new();
+            // Held weakly: a removed observer is nobody's but the application's.
+            let mut observers: Vec<Weak<dyn Observer>> = Vec::new();
             for (filter, observer) in &listeners.observers {
-                let told = observers.iter().any(|other| place(other) == place(observer));
+                let told = observers.iter().any(|other| weak_place(other) == place(observer));
                 if !told && filter.wants(notification) {
-                    observers.push(Arc::clone(observer));
+                    observers.push(Arc::downgrade(observer));
                 }
             }
             let wanted = listeners.subscriptions.iter().filter(|f| f.filter.wants(notification));
@@ -355,28 +361,27 @@ impl Shared {
         }
         for observer in observers {
             *calls += 1;
-            let call = Call { observer: place(&observer), number: *calls };
-            self.call(call, observer, notification);
+            self.call(Call { observer: weak_place(&observer), number: *calls }, notification);
         }
     }
 
-    fn call(&self, call: Call, observer: Arc<dyn Observer>, notification: &Notification) {
+    fn call(&self, call: Call, notification: &Notification) {
         *lock(&self.running) = Some(call);
         // It may have been removed since the list was made; `remove_observer` waits on `running`,
         // so this look comes after it is set.
-        let registered = lock(&self.listeners)
-            .observers
-            .iter()
-            .any(|(filter, other)| place(other) == call.observer && filter.wants(notification));
+        let wants = |(filter, other): &&(Filter, Arc<dyn Observer>)| {
+            place(other) == call.observer && filter.wants(notification)
+        };
+        let registered = lock(&self.listeners).observers.iter().find(wants).map(|(_, o)| o.clone());
         let told = contained(|| {
-            if registered {
+            if let Some(observer) = &registered {
                 observer.handle_notification(notification);
             }
         });
+        // This may be the last hold on it: what its end does is contained, too.
+        let dropped = contained(|| drop(registered));
         *lock(&self.running) = None;
         self.idle.notify_all();
-        // This may be the last hold on it: what its end does is not ours to suffer from, either.
-        let dropped = contained(|| drop(observer));
         if !told || !dropped {
             log::error!("an observer panicked on {}", notification.name());
         }
@@ -413,7 +418,7 @@ pub struct Subscription {
     incoming: Receiver<Delivery>,
     /// Dropped and not yet told; the lock orders that with what is in the channel.
     lagged: Arc<Mutex<u64>>,
-    feed: std::sync::Weak<Feed>,
+    feed: Weak<Feed>,
     shared: Arc<Shared>,
 }
 
