@@ -19,6 +19,7 @@ pub mod notification;
 pub mod route;
 pub mod sdp;
 pub mod session;
+pub mod settings;
 #[cfg(feature = "shell")]
 pub mod shell;
 pub mod sip;
