@@ -79,4 +79,13 @@ impl Configuration {
             Some(id) => self.account_mut(id).map(|account| account as &mut dyn SettingsObject),
         }
     }
+
+    /// Whether both say the same, in whatever order accounts stand.
+    #[must_use]
+    pub(super) fn says_what(&self, other: &Self) -> bool {
+        self.settings == other.settings
+            && self.bonjour == other.bonjour
+            && self.accounts.len() == other.accounts.len()
+            && self.accounts.iter().all(|(id, account)| other.account(id) == Some(account))
+    }
 }

@@ -2,11 +2,13 @@
 //!
 //! [`Settings`] are those of the whole user agent, [`AccountSettings`] and [`BonjourSettings`]
 //! those of accounts; a [`Configuration`] is all of them. Each is a table of typed fields. By name,
-//! as files and people have them, they are reached through [`SettingsObject`].
+//! as files and people have them, they are reached through [`SettingsObject`]. [`file`] knows their
+//! text; files themselves are the shell's business.
 
 mod account;
 mod account_id;
 mod configuration;
+pub mod file;
 mod global;
 mod lists;
 mod numbers;
