@@ -37,6 +37,10 @@ pub use notification::Notification;
 pub use route::{Route, RouteError, RouteHost};
 #[cfg(feature = "shell")]
 pub use shell::{
+    Account, AccountManager, AnyAccount, BonjourAccount, ConfigurationError, ConfigurationManager,
+};
+#[cfg(feature = "shell")]
+pub use shell::{
     Any, Delivery, Filter, NotRegistered, NotificationCenter, Observer, QueueFull, Removed,
     Subscription,
 };

@@ -1,9 +1,10 @@
 //! Global settings and all accounts together: what one file keeps.
 
 use super::account::{AccountSettings, BonjourSettings};
-use super::account_id::AccountId;
+use super::account_address::AccountAddress;
 use super::global::Settings;
 use super::table::SettingsObject;
+use crate::sip::SipUri;
 
 /// Accounts at most, `bonjour@local` beside them.
 pub const ACCOUNTS_MAX: usize = 1000;
@@ -16,32 +17,32 @@ pub struct Configuration {
     /// The settings of `bonjour@local`.
     pub bonjour: BonjourSettings,
     /// The other accounts, in the order of the file.
-    pub accounts: Vec<(AccountId, AccountSettings)>,
+    pub accounts: Vec<(AccountAddress, AccountSettings)>,
 }
 
 impl Configuration {
     /// The account of that name, other than `bonjour@local`.
     #[must_use]
-    pub fn account(&self, id: &AccountId) -> Option<&AccountSettings> {
+    pub fn account(&self, id: &AccountAddress) -> Option<&AccountSettings> {
         self.accounts.iter().find(|(known, _)| known == id).map(|(_, account)| account)
     }
 
     /// The account of that name, other than `bonjour@local`, to be changed.
     #[must_use]
-    pub fn account_mut(&mut self, id: &AccountId) -> Option<&mut AccountSettings> {
+    pub fn account_mut(&mut self, id: &AccountAddress) -> Option<&mut AccountSettings> {
         self.accounts.iter_mut().find(|(known, _)| known == id).map(|(_, account)| account)
     }
 
     /// The names of all accounts, `bonjour@local` first.
     #[must_use]
-    pub fn account_ids(&self) -> Vec<AccountId> {
+    pub fn addresses(&self) -> Vec<AccountAddress> {
         let others = self.accounts.iter().map(|(id, _)| id.clone());
-        std::iter::once(AccountId::bonjour()).chain(others).collect()
+        std::iter::once(AccountAddress::bonjour()).chain(others).collect()
     }
 
     /// Whether that account exists and is enabled.
     #[must_use]
-    pub fn is_enabled(&self, id: &AccountId) -> bool {
+    pub fn is_enabled(&self, id: &AccountAddress) -> bool {
         if id.is_bonjour() {
             return self.bonjour.general.enabled;
         }
@@ -51,18 +52,38 @@ impl Configuration {
     /// The account that is used where nobody names one: the one that `default_account` names if
     /// it is enabled, else the first enabled one; `None` when none is.
     #[must_use]
-    pub fn default_account(&self) -> Option<AccountId> {
+    pub fn default_account(&self) -> Option<AccountAddress> {
         let named = self.settings.general.default_account.clone();
         if self.is_enabled(&named) {
             return Some(named);
         }
-        self.account_ids().into_iter().find(|id| self.is_enabled(id))
+        self.addresses().into_iter().find(|id| self.is_enabled(id))
+    }
+
+    /// The enabled account that a request to `uri` is for: one whose contact has that user
+    /// (`contact` tells the users of contacts), else the one with that very user and host, else
+    /// the first one with that user.
+    #[must_use]
+    pub fn find_account(
+        &self,
+        uri: &SipUri,
+        contact: impl Fn(&AccountAddress) -> Option<String>,
+    ) -> Option<AccountAddress> {
+        let user = uri.user()?;
+        let host = uri.host().to_string().to_ascii_lowercase();
+        let mut enabled = self.addresses();
+        enabled.retain(|address| self.is_enabled(address));
+        let has_user = |address: &AccountAddress| address.uri().user().as_ref() == Some(&user);
+        let by_contact = enabled.iter().find(|address| contact(address).as_ref() == Some(&user));
+        let exact = || enabled.iter().find(|own| own.domain() == host && has_user(own));
+        let loose = || enabled.iter().find(|own| has_user(own));
+        by_contact.or_else(exact).or_else(loose).cloned()
     }
 
     /// The account's settings by name; for `None` the global ones. `None` if there is no such
     /// account.
     #[must_use]
-    pub fn object(&self, account: Option<&AccountId>) -> Option<&dyn SettingsObject> {
+    pub fn object(&self, account: Option<&AccountAddress>) -> Option<&dyn SettingsObject> {
         match account {
             None => Some(&self.settings),
             Some(id) if id.is_bonjour() => Some(&self.bonjour),
@@ -72,7 +93,10 @@ impl Configuration {
 
     /// Like [`object`](Self::object), to be changed.
     #[must_use]
-    pub fn object_mut(&mut self, account: Option<&AccountId>) -> Option<&mut dyn SettingsObject> {
+    pub fn object_mut(
+        &mut self,
+        account: Option<&AccountAddress>,
+    ) -> Option<&mut dyn SettingsObject> {
         match account {
             None => Some(&mut self.settings),
             Some(id) if id.is_bonjour() => Some(&mut self.bonjour),

@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use super::account_id::AccountId;
+use super::account_address::AccountAddress;
 use super::lists::{CodecList, ContentTypes, TransportList};
 use super::numbers::{Milliseconds, Number, Percent, Port, PortRange, SampleRate, Seconds};
 use super::table::{group, object};
@@ -15,7 +15,7 @@ group! {
     GeneralSettings in "" {
         /// The account that calls are made with where nobody says otherwise. When it does not
         /// exist or is not enabled, the first enabled one is.
-        default_account: AccountId = AccountId::bonjour();
+        default_account: AccountAddress = AccountAddress::bonjour();
         /// User-Agent and Server of every message (RFC 3261 §20.41).
         user_agent: Text = Text::known(concat!("offhook/", env!("CARGO_PKG_VERSION")));
         /// Calls at once; none: as many as the machine allows.

@@ -6,7 +6,7 @@
 //! text; files themselves are the shell's business.
 
 mod account;
-mod account_id;
+mod account_address;
 mod configuration;
 pub mod file;
 mod global;
@@ -18,7 +18,7 @@ mod texts;
 mod value;
 
 pub use account::*;
-pub use account_id::{ACCOUNT_ID_MAX, AccountId, AccountIdError};
+pub use account_address::{ACCOUNT_ADDRESS_MAX, AccountAddress, AccountAddressError};
 pub use configuration::{ACCOUNTS_MAX, Configuration};
 pub use global::*;
 pub use lists::{CodecList, ContentTypes, ITEMS_MAX, ServerList, TransportList};

@@ -191,7 +191,7 @@ fn with_accounts(accounts: &[(&str, bool)]) -> Configuration {
 #[test]
 fn the_default_account_is_bonjour_until_another_is_named() {
     let mut configuration = with_accounts(&[("a@h", true), ("b@h", true)]);
-    assert_eq!(configuration.default_account(), Some(AccountId::bonjour()));
+    assert_eq!(configuration.default_account(), Some(AccountAddress::bonjour()));
     configuration.settings.set("default_account", "b@h").unwrap();
     assert_eq!(configuration.default_account().unwrap().as_str(), "b@h");
 }
@@ -200,7 +200,7 @@ fn the_default_account_is_bonjour_until_another_is_named() {
 fn an_unusable_default_account_gives_way_to_the_first_enabled_one() {
     let mut configuration = with_accounts(&[("a@h", false), ("b@h", true), ("c@h", true)]);
     configuration.settings.set("default_account", "gone@h").unwrap();
-    assert_eq!(configuration.default_account(), Some(AccountId::bonjour()));
+    assert_eq!(configuration.default_account(), Some(AccountAddress::bonjour()));
     configuration.bonjour.general.enabled = false;
     assert_eq!(configuration.default_account().unwrap().as_str(), "b@h");
     configuration.settings.set("default_account", "a@h").unwrap();
@@ -219,6 +219,47 @@ fn objects_are_reached_by_account() {
     assert_eq!(configuration.account(&a).unwrap().general.display_name, Text::new("Alice"));
     assert!(configuration.object(Some(&other)).is_none());
     assert!(configuration.object(None).unwrap().get("audio.silent").is_ok());
-    let bonjour = AccountId::bonjour();
+    let bonjour = AccountAddress::bonjour();
     assert!(configuration.object(Some(&bonjour)).unwrap().get("sip.transport").is_ok());
+}
+
+fn found(configuration: &Configuration, uri: &str) -> Option<String> {
+    let contact = |address: &AccountAddress| Some(format!("contact-{}", address.user()));
+    configuration.find_account(&uri.parse().unwrap(), contact).map(|found| found.to_string())
+}
+
+#[test]
+fn a_request_is_for_the_account_whose_contact_it_names() {
+    let configuration = with_accounts(&[("a@h", true), ("contact-a@h", true)]);
+    assert_eq!(found(&configuration, "sip:contact-a@192.0.2.1:5070").as_deref(), Some("a@h"));
+    let bonjour = found(&configuration, "sip:contact-bonjour@192.0.2.1");
+    assert_eq!(bonjour.as_deref(), Some("bonjour@local"));
+}
+
+#[test]
+fn else_it_is_for_the_account_with_that_user_and_host_else_for_any_with_that_user() {
+    let accounts = [("a@g", false), ("a@h", true), ("a@i", true), ("b%20c@h", true), ("A@k", true)];
+    let configuration = with_accounts(&accounts);
+    for (uri, account) in [
+        ("sip:a@I", Some("a@i")),
+        ("sip:a@h;transport=tcp", Some("a@h")),
+        ("sip:a@g", Some("a@h")),
+        ("sip:a@192.0.2.1:5070", Some("a@h")),
+        ("sip:%61@elsewhere", Some("a@h")),
+        ("sip:A@elsewhere", Some("A@k")),
+        ("sip:b%20c@x", Some("b%20c@h")),
+        ("sip:nobody@h", None),
+        ("sip:h", None),
+    ] {
+        assert_eq!(found(&configuration, uri).as_deref(), account, "{uri}");
+    }
+}
+
+#[test]
+fn a_disabled_account_is_never_found() {
+    let mut configuration = with_accounts(&[("a@h", false)]);
+    configuration.bonjour.general.enabled = false;
+    for uri in ["sip:a@h", "sip:contact-a@h", "sip:bonjour@local", "sip:contact-bonjour@h"] {
+        assert_eq!(found(&configuration, uri), None, "{uri}");
+    }
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use super::account_id::AccountId;
+use super::account_address::AccountAddress;
 use super::value::{SettingType, Value};
 use crate::route::Route;
 use crate::sip::SipUri;
@@ -181,7 +181,7 @@ by_from_str! {
     Transport, "udp, tcp or tls";
     SipUri, "a SIP URI, as sip:alice@example.com";
     Route, "a host, HOST:PORT;transport=tcp, or sip:HOST:PORT;transport=tcp;lr";
-    AccountId, "user@domain";
+    AccountAddress, "user@domain";
 }
 
 /// Makes a choice among words.

@@ -2,6 +2,7 @@
 
 mod chat;
 mod clock;
+mod configuration;
 mod endpoint_thread;
 mod engine;
 mod flow;
@@ -17,6 +18,10 @@ mod start;
 pub mod sys;
 mod way;
 
+pub use configuration::{
+    Account, AccountManager, AnyAccount, BonjourAccount, ConfigurationError, ConfigurationManager,
+    FILE_NAME, PASSWORD_FILE_MAX,
+};
 pub use engine::{Config, Engine, EngineError, Listener, STOP_PATIENCE, SessionManager};
 pub use notification_center::{
     Any, Delivery, Filter, NotRegistered, NotificationCenter, Observer, QUEUE_MAX, QueueFull,

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::super::configuration::Configuration;
 use super::super::table::{SettingsObject, modified};
-use super::super::{AccountId, AccountSettings, NONE, Value};
+use super::super::{AccountAddress, AccountSettings, NONE, Value};
 use super::{ACCOUNT, FileError, read};
 
 /// Changes `text` so that it says `wanted`. Lines that say so already, comments and unknown keys
@@ -20,6 +20,7 @@ pub fn edit(text: &str, wanted: &Configuration) -> Result<Zeroizing<String>, Fil
     let mut document: DocumentMut = text
         .parse()
         .map_err(|error: toml_edit::TomlError| FileError::at(text, 0, None, error.message()))?;
+    let header = header(&mut document);
     let root = document.as_table_mut();
     let mut left_over = String::new();
     change(root, &now.settings, &wanted.settings, &mut left_over);
@@ -28,7 +29,7 @@ pub fn edit(text: &str, wanted: &Configuration) -> Result<Zeroizing<String>, Fil
             accounts(root).map(|accounts| accounts.remove(&key));
         }
     }
-    let bonjour = AccountId::bonjour();
+    let bonjour = AccountAddress::bonjour();
     if now.bonjour != wanted.bonjour
         && let Some(table) = account(root, &bonjour)
     {
@@ -47,11 +48,23 @@ pub fn edit(text: &str, wanted: &Configuration) -> Result<Zeroizing<String>, Fil
         let trailing = document.trailing().as_str().unwrap_or_default();
         document.set_trailing(format!("{left_over}{trailing}"));
     }
-    let edited = Zeroizing::new(document.to_string());
+    let edited = Zeroizing::new(format!("{header}{document}"));
     if read(&edited)?.configuration.says_what(wanted) {
         return Ok(edited);
     }
     Err(FileError::at(text, 0, None, "the settings cannot be written into this file"))
+}
+
+/// Takes out the comments of a file that holds nothing else: they stay at its top.
+fn header(document: &mut DocumentMut) -> String {
+    let comments = document.trailing().as_str().unwrap_or_default();
+    if !document.as_table().is_empty() || comments.trim().is_empty() {
+        return String::new();
+    }
+    let end = if comments.ends_with('\n') { "" } else { "\n" };
+    let header = format!("{comments}{end}");
+    document.set_trailing("");
+    header
 }
 
 /// Changes one object's table; comments that find no other place are added to `left_over`.
@@ -164,14 +177,14 @@ fn accounts(root: &mut Table) -> Option<&mut dyn TableLike> {
 }
 
 /// The key of an account as the file spells it.
-fn key_of(root: &Table, id: &AccountId) -> Option<String> {
+fn key_of(root: &Table, id: &AccountAddress) -> Option<String> {
     let accounts = root.get(ACCOUNT)?.as_table_like()?;
-    let own = |key: &str| key.parse::<AccountId>().is_ok_and(|known| known == *id);
+    let own = |key: &str| key.parse::<AccountAddress>().is_ok_and(|known| known == *id);
     accounts.iter().map(|(key, _)| key).find(|key| own(key)).map(ToOwned::to_owned)
 }
 
 /// The table of an account; it is made, with a header, if there is none.
-fn account<'a>(root: &'a mut Table, id: &AccountId) -> Option<&'a mut dyn TableLike> {
+fn account<'a>(root: &'a mut Table, id: &AccountAddress) -> Option<&'a mut dyn TableLike> {
     let known = key_of(root, id);
     let accounts = accounts(root)?;
     let key = known.unwrap_or_else(|| id.to_string());

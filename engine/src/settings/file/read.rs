@@ -7,7 +7,7 @@ use toml_edit::{Document, Item, TableLike};
 
 use super::super::configuration::{ACCOUNTS_MAX, Configuration};
 use super::super::table::{SettingError, SettingsObject};
-use super::super::{AccountId, AccountSettings, Value};
+use super::super::{AccountAddress, AccountSettings, Value};
 use super::{ACCOUNT, FILE_MAX, FileError, WARNINGS_MAX};
 
 /// What a file says.
@@ -81,7 +81,7 @@ impl Reader<'_> {
         let mut has_bonjour = false;
         for (key, item) in accounts.iter() {
             let span = place(accounts, key, item);
-            let id: AccountId =
+            let id: AccountAddress =
                 key.parse().map_err(|refused| error(span.clone(), key, format!("{refused}")))?;
             let Some(table) = item.as_table_like() else {
                 let reason = format!(r#"write the account as [account."{id}"]"#);

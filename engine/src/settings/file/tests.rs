@@ -1,5 +1,7 @@
 use super::*;
-use crate::settings::{ACCOUNTS_MAX, AccountId, AccountSettings, Configuration, SettingsObject};
+use crate::settings::{
+    ACCOUNTS_MAX, AccountAddress, AccountSettings, Configuration, SettingsObject,
+};
 
 const TEXT: &str = r#"# My telephone.
 default_account = "alice@example.com"
@@ -51,7 +53,7 @@ fn a_file_is_read_by_name_and_the_rest_has_its_defaults() {
         "sdes_mandatory"
     );
     assert!(settings.audio.playback_dtmf);
-    let alice: AccountId = "alice@example.com".parse().unwrap();
+    let alice: AccountAddress = "alice@example.com".parse().unwrap();
     assert_eq!(configuration.default_account(), Some(alice.clone()));
     let password = configuration.account(&alice).unwrap().auth.password.as_ref().unwrap();
     assert_eq!(password.expose(), "open sesame");
@@ -193,6 +195,19 @@ fn what_has_its_default_again_is_taken_out_and_comments_stay() {
 }
 
 #[test]
+fn comments_of_a_file_that_holds_nothing_else_stay_at_its_top() {
+    for text in ["# mine\n", "# mine"] {
+        let text = edited(text, |c| c.settings.set("audio.silent", "yes").unwrap());
+        assert!(
+            text.starts_with("# mine\n") && text.ends_with("[audio]\nsilent = true\n"),
+            "{text}"
+        );
+        let text = edited(&text, |c| c.settings.set("audio.silent", "no").unwrap());
+        assert!(text.starts_with("# mine\n"), "{text}");
+    }
+}
+
+#[test]
 fn a_default_that_a_person_wrote_out_stays() {
     let text = "[audio]\nsilent = false\n";
     let text = edited(text, |c| c.settings.set("audio.muted", "yes").unwrap());
@@ -320,7 +335,7 @@ fn every_setting_of_every_object_goes_through_a_file() {
     let mut configuration = Configuration::default();
     configuration.accounts.push(("a@h".parse().unwrap(), AccountSettings::default()));
     let mut text = String::new();
-    for id in [None, Some(AccountId::bonjour()), Some("a@h".parse().unwrap())] {
+    for id in [None, Some(AccountAddress::bonjour()), Some("a@h".parse().unwrap())] {
         for row in configuration.object(id.as_ref()).unwrap().list() {
             let changed = values.iter().any(|value| {
                 let object = configuration.object_mut(id.as_ref()).unwrap();

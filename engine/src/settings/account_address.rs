@@ -6,37 +6,37 @@ use std::str::FromStr;
 use crate::sip::{Host, SipUri};
 
 /// The longest account name, in bytes.
-pub const ACCOUNT_ID_MAX: usize = 255;
+pub const ACCOUNT_ADDRESS_MAX: usize = 255;
 
 /// Names an account: `user@domain`. The domain is kept in lower case; the user is as it was
 /// written, since its case counts (RFC 3261 §19.1.4).
 ///
 /// ```
-/// use offhook::settings::AccountId;
-/// let id: AccountId = "Alice@Example.COM".parse()?;
+/// use offhook::settings::AccountAddress;
+/// let id: AccountAddress = "Alice@Example.COM".parse()?;
 /// assert_eq!(id.to_string(), "Alice@example.com");
 /// assert_eq!(id.uri().to_string(), "sip:Alice@example.com");
-/// # Ok::<(), offhook::settings::AccountIdError>(())
+/// # Ok::<(), offhook::settings::AccountAddressError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AccountId {
+pub struct AccountAddress {
     text: String,
     at: usize,
 }
 
 /// A text is no account's name.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct AccountIdError(pub String);
+pub struct AccountAddressError(pub String);
 
-impl fmt::Display for AccountIdError {
+impl fmt::Display for AccountAddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} is no account: type it as user@domain, like alice@example.com", self.0)
     }
 }
 
-impl std::error::Error for AccountIdError {}
+impl std::error::Error for AccountAddressError {}
 
-impl AccountId {
+impl AccountAddress {
     /// The account that needs no server.
     pub(crate) const BONJOUR: &'static str = "bonjour@local";
 
@@ -77,11 +77,11 @@ impl AccountId {
     }
 }
 
-impl FromStr for AccountId {
-    type Err = AccountIdError;
+impl FromStr for AccountAddress {
+    type Err = AccountAddressError;
 
-    fn from_str(text: &str) -> Result<Self, AccountIdError> {
-        let refuse = || AccountIdError(text.chars().take(ACCOUNT_ID_MAX).collect());
+    fn from_str(text: &str) -> Result<Self, AccountAddressError> {
+        let refuse = || AccountAddressError(text.chars().take(ACCOUNT_ADDRESS_MAX).collect());
         let (user, domain) = text.split_once('@').ok_or_else(refuse)?;
         let uri = format!("sip:{text}").parse::<SipUri>().map_err(|_| refuse())?;
         let is_plain = uri.as_uri().user == Some(user.as_bytes())
@@ -92,20 +92,20 @@ impl FromStr for AccountId {
             && !domain.contains(['?', ';', ':']);
         // An account belongs to a domain; an IPv6 address in brackets would be one with colons.
         let has_domain = !matches!(uri.host(), Host::Ip(address) if address.is_ipv6());
-        if !is_plain || !has_domain || text.len() > ACCOUNT_ID_MAX {
+        if !is_plain || !has_domain || text.len() > ACCOUNT_ADDRESS_MAX {
             return Err(refuse());
         }
         Ok(Self { text: format!("{user}@{}", domain.to_ascii_lowercase()), at: user.len() })
     }
 }
 
-impl fmt::Display for AccountId {
+impl fmt::Display for AccountAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
 }
 
-impl fmt::Debug for AccountId {
+impl fmt::Debug for AccountAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
@@ -118,20 +118,20 @@ mod tests {
     #[test]
     fn an_account_has_a_user_and_a_domain() {
         for text in ["alice@example.com", "a.b+c@h", "alice@192.0.2.1", "b%20c@example.com"] {
-            let id: AccountId = text.parse().unwrap();
+            let id: AccountAddress = text.parse().unwrap();
             assert_eq!((id.as_str(), id.to_string()), (text, text.into()));
             assert_eq!(format!("{}@{}", id.user(), id.domain()), text);
             assert_eq!(id.uri().to_string(), format!("sip:{text}"));
         }
-        let bonjour: AccountId = "Bonjour@local".parse().unwrap();
-        assert!(!bonjour.is_bonjour() && AccountId::bonjour().is_bonjour());
-        assert_eq!("bonjour@LOCAL".parse(), Ok(AccountId::bonjour()));
-        assert_eq!(AccountId::bonjour().domain(), "local");
+        let bonjour: AccountAddress = "Bonjour@local".parse().unwrap();
+        assert!(!bonjour.is_bonjour() && AccountAddress::bonjour().is_bonjour());
+        assert_eq!("bonjour@LOCAL".parse(), Ok(AccountAddress::bonjour()));
+        assert_eq!(AccountAddress::bonjour().domain(), "local");
     }
 
     #[test]
     fn what_is_more_or_less_than_user_at_domain_is_no_account() {
-        let long = format!("{}@h", "a".repeat(ACCOUNT_ID_MAX));
+        let long = format!("{}@h", "a".repeat(ACCOUNT_ADDRESS_MAX));
         for text in [
             "",
             "alice",
@@ -148,9 +148,9 @@ mod tests {
             "alice@[::1]",
             &long,
         ] {
-            assert!(text.parse::<AccountId>().is_err(), "{text:?}");
+            assert!(text.parse::<AccountAddress>().is_err(), "{text:?}");
         }
-        let error = "alice".parse::<AccountId>().unwrap_err().to_string();
+        let error = "alice".parse::<AccountAddress>().unwrap_err().to_string();
         assert_eq!(
             error,
             r#""alice" is no account: type it as user@domain, like alice@example.com"#
