@@ -16,6 +16,7 @@ mod outcome;
 mod parse;
 mod pcap;
 mod running;
+mod settings;
 mod sound;
 mod trace;
 
@@ -30,11 +31,12 @@ offhook: a SIP SIMPLE user agent for the command line
   offhook listen            waits for calls
   offhook agent             the scriptable user agent: commands in, JSON out
   offhook devices           the sound devices
+  offhook settings          shows, sets and resets settings and accounts
   offhook parse KIND FILE   what a sip or sdp message says, as JSON
   offhook fsm [MACHINE]     the state machines: --mermaid, --dot, --json
   offhook --version
 
-Each verb has a --help of its own. Not built yet: message, register, settings.
+Each verb has a --help of its own. Not built yet: message, register.
 
 Logs go to stderr (OFFHOOK_LOG=debug). Exit status: 0 done, 1 the call failed
 or the input was refused, 2 usage or configuration. Ctrl-C ends calls first; a
@@ -96,7 +98,8 @@ fn verb() -> Result<Outcome, Usage> {
         "fsm" => fsm::run(&mut args),
         "listen" => listen::run(&mut args),
         "parse" => parse::run(&mut args),
-        "message" | "register" | "settings" => {
+        "settings" => settings::run(&mut args),
+        "message" | "register" => {
             Err(Usage(format!("{name} is not built yet: see offhook --help for what is")))
         }
         _ => Err(Usage(format!("there is no verb {name:?}: see offhook --help"))),

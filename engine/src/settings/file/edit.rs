@@ -49,6 +49,9 @@ pub fn edit(text: &str, wanted: &Configuration) -> Result<Zeroizing<String>, Fil
         document.set_trailing(format!("{left_over}{trailing}"));
     }
     let edited = Zeroizing::new(format!("{header}{document}"));
+    // The blank line above a table that is the first one now.
+    let blank: &[char] = if text.starts_with(['\r', '\n']) { &[] } else { &['\r', '\n'] };
+    let edited = Zeroizing::new(edited.trim_start_matches(blank).to_owned());
     if read(&edited)?.configuration.says_what(wanted) {
         return Ok(edited);
     }

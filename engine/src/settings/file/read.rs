@@ -45,7 +45,7 @@ pub fn read(text: &str) -> Result<Read, FileError> {
     }
     let document = Document::parse(text).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
-        FileError::at(text, offset, None, error.message())
+        FileError::at(text, offset, None, error.message().replace('\n', ", "))
     })?;
     let mut reader = Reader { text, warnings: Vec::new() };
     let mut configuration = Configuration::default();

@@ -208,6 +208,14 @@ fn comments_of_a_file_that_holds_nothing_else_stay_at_its_top() {
 }
 
 #[test]
+fn a_file_does_not_begin_with_a_blank_line_unless_it_did() {
+    let text = "[audio]\nsilent = true\n\n[sip]\nudp_port = 5\n";
+    let without = |text: &str| edited(text, |c| c.settings.reset("audio.silent").unwrap());
+    assert_eq!(without(text), "[sip]\nudp_port = 5\n");
+    assert!(without(&format!("\n{text}")).starts_with('\n'));
+}
+
+#[test]
 fn a_default_that_a_person_wrote_out_stays() {
     let text = "[audio]\nsilent = false\n";
     let text = edited(text, |c| c.settings.set("audio.muted", "yes").unwrap());

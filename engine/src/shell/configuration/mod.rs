@@ -18,7 +18,9 @@ use super::NotificationCenter;
 use super::clock::Clock;
 use super::notification_center::lock;
 use crate::settings::file::{self, FileError, FileWarning};
-use crate::settings::{AccountAddress, Configuration, Settings, Value};
+use crate::settings::{
+    AccountAddress, Configuration, SettingError, Settings, SettingsObject, Value,
+};
 
 pub use account::{Account, AnyAccount, BonjourAccount, PASSWORD_FILE_MAX};
 pub use account_manager::AccountManager;
@@ -215,10 +217,7 @@ impl ConfigurationManager {
         name: &str,
         text: &str,
     ) -> Result<(), ConfigurationError> {
-        self.change(|configuration| {
-            let object = configuration.object_mut(account).ok_or_else(|| unknown(account))?;
-            Ok(object.set(name, text)?)
-        })
+        self.update_object(account, |object| object.set(name, text))
     }
 
     /// Gives a setting its default.
@@ -230,9 +229,22 @@ impl ConfigurationManager {
         account: Option<&AccountAddress>,
         name: &str,
     ) -> Result<(), ConfigurationError> {
+        self.update_object(account, |object| object.reset(name))
+    }
+
+    /// Changes settings of an account, or for `None` global ones, by name: all or nothing.
+    /// `change` is called again when another thread was faster.
+    ///
+    /// # Errors
+    /// When there is no such account, or `change` fails: then nothing changes.
+    pub fn update_object(
+        &self,
+        account: Option<&AccountAddress>,
+        mut change: impl FnMut(&mut dyn SettingsObject) -> Result<(), SettingError>,
+    ) -> Result<(), ConfigurationError> {
         self.change(|configuration| {
             let object = configuration.object_mut(account).ok_or_else(|| unknown(account))?;
-            Ok(object.reset(name)?)
+            Ok(change(object)?)
         })
     }
 
