@@ -362,3 +362,29 @@ fn the_platform_has_a_folder_for_settings() {
     let directory = ConfigurationManager::default_directory().unwrap();
     assert!(directory.is_absolute() && directory.ends_with("offhook"), "{directory:?}");
 }
+
+#[test]
+fn an_engine_starts_as_the_settings_say() {
+    let (manager, _told) = start(&folder("engine"));
+    let accounts = manager.accounts();
+    let mut alice = offhook::settings::AccountSettings::default();
+    alice.general.enabled = true;
+    let alice = accounts.add("alice@example.com".parse().unwrap(), alice).unwrap();
+    accounts.set_default_account(alice.address()).unwrap();
+    for (name, value) in [
+        ("sip.local_address", "127.0.0.1"),
+        ("sip.transport_list", "udp"),
+        ("audio.input_device", "none"),
+        ("audio.output_device", "none"),
+    ] {
+        manager.set(None, name, value).unwrap();
+    }
+    let config = offhook::Config::from_configuration(&manager.configuration()).unwrap();
+    let center = NotificationCenter::new().unwrap();
+    let engine = offhook::Engine::start(config, center).unwrap();
+    assert_eq!(engine.uri(), "sip:alice@example.com");
+    let listeners = engine.listeners();
+    assert_eq!(listeners.len(), 1);
+    assert!(listeners[0].address.ip().is_loopback() && listeners[0].address.port() != 0);
+    engine.stop();
+}

@@ -23,6 +23,7 @@ use crate::id::SessionId;
 use crate::negotiate::SrtpPolicy;
 use crate::notification::{Notification, NotificationData, Sender, SessionState};
 use crate::session::{self, Input, Policy};
+use crate::transaction::Timers;
 use crate::transport::{Destination, Transmit, Transport};
 
 /// How long `stop` takes at most.
@@ -68,6 +69,8 @@ pub struct Config {
     pub use_srtp_without_tls: bool,
     /// How long calls ring and last, session timers, auto-answer.
     pub policy: Policy,
+    /// T1, T2 and T4 (RFC 3261 §17).
+    pub timers: Timers,
 }
 
 impl Default for Config {
@@ -85,6 +88,7 @@ impl Default for Config {
             srtp: SrtpPolicy::default(),
             use_srtp_without_tls: false,
             policy: Policy::default(),
+            timers: Timers::default(),
         }
     }
 }

@@ -19,7 +19,6 @@ use crate::negotiate::{Capabilities, SrtpPolicy};
 use crate::notification::{Notification, NotificationData, Sender};
 use crate::session::{self, Input};
 use crate::sip::{SipUri, text};
-use crate::transaction::Timers;
 use crate::transport::Transport;
 
 /// UDP on any free port.
@@ -138,7 +137,7 @@ fn session_settings(
     Ok(session::Settings {
         user_agent: config.user_agent.clone(),
         local_uri: local_uri.map_err(|error| EngineError::Local(error.to_string()))?,
-        timers: Timers::default(),
+        timers: config.timers,
         capabilities: Capabilities {
             codecs: config.codecs.clone(),
             telephone_event: true,

@@ -2,6 +2,7 @@
 
 mod account;
 mod account_manager;
+mod engine_config;
 mod error;
 mod store;
 mod tell;

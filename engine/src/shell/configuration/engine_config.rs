@@ -1,0 +1,259 @@
+//! What an engine is started with, from settings.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::path::PathBuf;
+
+use offhook_media::shell::AudioDevice;
+
+use crate::negotiate::SrtpPolicy;
+use crate::session::Policy;
+use crate::settings::{
+    AudioSettings, Configuration, KeyNegotiation, Settings, SipSettings, SoundDevice, TlsSettings,
+};
+use crate::shell::{Config, EngineError, Listener};
+use crate::transaction::Timers;
+use crate::transport::Transport;
+
+impl Config {
+    /// What the global settings say. No account: any user is accepted. Built without sound devices
+    /// the system's default device is the null device.
+    ///
+    /// # Errors
+    /// When settings do not go together, as a microphone and a speaker of different devices.
+    pub fn from_settings(settings: &Settings) -> Result<Self, EngineError> {
+        let encryption = &settings.encryption;
+        let (sip, general) = (&settings.sip, &settings.general);
+        let recordings = settings.audio.recordings_directory.as_ref();
+        Ok(Self {
+            listeners: listeners(sip, &settings.tls)?,
+            account: None,
+            user_agent: general.user_agent.as_str().into(),
+            codecs: settings.rtp.audio_codec_list.as_slice().into(),
+            rtp_ports: settings.rtp.port_range.ports(),
+            audio_device: device(&settings.audio)?,
+            recordings_directory: recordings.map_or_else(|| ".".into(), |d| d.as_path().into()),
+            trace_sip: settings.logs.trace_sip,
+            sessions_max: general.sessions_max.and_then(|max| usize::try_from(max.get()).ok()),
+            srtp: srtp(encryption.enabled, encryption.key_negotiation),
+            use_srtp_without_tls: encryption.use_srtp_without_tls,
+            policy: Policy {
+                invite_timeout: sip.invite_timeout.map(|time| time.duration()),
+                ring_timeout: sip.ring_timeout.map(|time| time.duration()),
+                duration_max: sip.duration_max.map(|time| time.duration()),
+                session_expires: sip.session_expires.map(|time| time.duration()),
+                auto_answer: sip.auto_answer,
+            },
+            timers: Timers { t1: sip.t1.duration(), t2: sip.t2.duration(), t4: sip.t4.duration() },
+        })
+    }
+
+    /// What the global settings say, and the default account in its own matters: address, codecs,
+    /// encryption. With `bonjour@local` any user is accepted.
+    ///
+    /// # Errors
+    /// As [`from_settings`](Self::from_settings).
+    pub fn from_configuration(configuration: &Configuration) -> Result<Self, EngineError> {
+        let settings = &configuration.settings;
+        let mut config = Self::from_settings(settings)?;
+        let Some(address) = configuration.default_account() else { return Ok(config) };
+        let (rtp, encryption) = match configuration.account(&address) {
+            Some(account) => {
+                config.account = Some(address.uri().to_string());
+                (&account.rtp, &account.encryption)
+            }
+            None => (&configuration.bonjour.rtp, &configuration.bonjour.encryption),
+        };
+        if let Some(codecs) = &rtp.audio_codec_list {
+            config.codecs = codecs.as_slice().into();
+        }
+        let global = &settings.encryption;
+        config.srtp = srtp(
+            encryption.enabled.unwrap_or(global.enabled),
+            encryption.key_negotiation.unwrap_or(global.key_negotiation),
+        );
+        Ok(config)
+    }
+}
+
+const fn srtp(is_enabled: bool, keys: KeyNegotiation) -> SrtpPolicy {
+    match (is_enabled, keys) {
+        (false, _) => SrtpPolicy::Disabled,
+        (true, KeyNegotiation::SdesOptional) => SrtpPolicy::Optional,
+        (true, KeyNegotiation::SdesMandatory) => SrtpPolicy::Mandatory,
+    }
+}
+
+fn listeners(sip: &SipSettings, tls: &TlsSettings) -> Result<Vec<Listener>, EngineError> {
+    // Nobody can be let in over TLS without a certificate.
+    let mut transports = sip.transport_list.as_slice().to_vec();
+    transports.retain(|transport| *transport != Transport::Tls || tls.certificate.is_some());
+    if transports.is_empty() {
+        let text = "sip.transport_list names tls alone, and there is no tls.certificate";
+        return Err(EngineError::InvalidConfig(text.into()));
+    }
+    let addresses = match sip.local_address {
+        Some(address) => vec![address],
+        None => wildcards(),
+    };
+    let port = |transport: Transport| match transport {
+        Transport::Udp => sip.udp_port.port(),
+        Transport::Tcp => sip.tcp_port.port(),
+        Transport::Tls => sip.tls_port.port(),
+    };
+    let of = |transport: &Transport| {
+        let (transport, port) = (*transport, port(*transport));
+        let address = move |ip: &IpAddr| SocketAddr::new(*ip, port);
+        addresses.iter().map(move |ip| Listener { transport, address: address(ip) })
+    };
+    // UDP first: the first listener's address is the engine's.
+    transports.sort();
+    Ok(transports.iter().flat_map(of).collect())
+}
+
+/// IPv4, and IPv6 where there is any.
+fn wildcards() -> Vec<IpAddr> {
+    let mut all = vec![IpAddr::V4(Ipv4Addr::UNSPECIFIED)];
+    if UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).is_ok() {
+        all.push(Ipv6Addr::UNSPECIFIED.into());
+    }
+    all
+}
+
+fn device(audio: &AudioSettings) -> Result<AudioDevice, EngineError> {
+    use SoundDevice::{Named, SystemDefault, Wav};
+    let path = |device: &Option<SoundDevice>| match device {
+        Some(Wav(path)) => path.clone(),
+        _ => PathBuf::new(),
+    };
+    match (&audio.input_device, &audio.output_device) {
+        (None, None) => Ok(AudioDevice::Null),
+        (Some(SystemDefault), Some(SystemDefault)) if cfg!(feature = "device") => {
+            Ok(AudioDevice::Default)
+        }
+        (Some(SystemDefault), Some(SystemDefault)) => Ok(AudioDevice::Null),
+        (Some(Named(input)), Some(Named(output))) if input == output => {
+            Ok(AudioDevice::Named(input.clone()))
+        }
+        (input @ (None | Some(Wav(_))), output @ (None | Some(Wav(_)))) => {
+            Ok(AudioDevice::Wav { input: path(input), output: path(output) })
+        }
+        _ => {
+            let text = "audio.input_device and audio.output_device must be the same device, or \
+                        both be files or none";
+            Err(EngineError::InvalidConfig(text.into()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{AccountSettings, SettingsObject as _};
+
+    fn with(settings: &[(&str, &str)]) -> Result<Config, String> {
+        let mut all = Settings::default();
+        for (name, value) in settings {
+            all.set(name, value).unwrap();
+        }
+        Config::from_settings(&all).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_defaults_of_both_are_the_same() {
+        let (config, default) = (with(&[]).unwrap(), Config::default());
+        let shown = |config: &Config| {
+            let mut config = config.clone();
+            config.listeners.clear();
+            config.audio_device = AudioDevice::Null;
+            format!("{config:?}")
+        };
+        assert_eq!(shown(&config), shown(&default));
+        let transports: Vec<_> = config.listeners.iter().map(|l| l.transport).collect();
+        assert!(transports.contains(&Transport::Udp) && transports.contains(&Transport::Tcp));
+        assert!(config.listeners.iter().all(|listener| listener.address.port() == 0));
+        assert!(!transports.contains(&Transport::Tls), "there is no certificate");
+    }
+
+    #[test]
+    fn listeners_have_the_address_the_ports_and_the_transports_that_are_set() {
+        let config = with(&[
+            ("sip.local_address", "127.0.0.1"),
+            ("sip.udp_port", "5070"),
+            ("sip.tls_port", "5071"),
+            ("sip.transport_list", "tls,udp"),
+            ("tls.certificate", "cert.pem"),
+        ]);
+        let told: Vec<_> = config
+            .unwrap()
+            .listeners
+            .iter()
+            .map(|l| format!("{} {}", l.transport, l.address))
+            .collect();
+        assert_eq!(told, ["udp 127.0.0.1:5070", "tls 127.0.0.1:5071"]);
+        let error = with(&[("sip.transport_list", "tls")]).unwrap_err();
+        assert!(error.contains("no tls.certificate"), "{error}");
+    }
+
+    #[test]
+    fn encryption_and_its_keys_are_one_policy() {
+        for (enabled, keys, policy) in [
+            ("no", "sdes_mandatory", SrtpPolicy::Disabled),
+            ("yes", "sdes_optional", SrtpPolicy::Optional),
+            ("yes", "sdes_mandatory", SrtpPolicy::Mandatory),
+        ] {
+            let settings =
+                [("rtp.encryption.enabled", enabled), ("rtp.encryption.key_negotiation", keys)];
+            assert_eq!(with(&settings).unwrap().srtp, policy);
+        }
+    }
+
+    #[test]
+    fn times_and_ports_are_taken_over() {
+        let config = with(&[
+            ("sip.t1", "100"),
+            ("sip.invite_timeout", "none"),
+            ("sip.ring_timeout", "60"),
+            ("rtp.port_range", "20000-20100"),
+            ("sessions_max", "7"),
+        ]);
+        let config = config.unwrap();
+        assert_eq!(config.timers.t1.as_millis(), 100);
+        assert_eq!((config.policy.invite_timeout, config.sessions_max), (None, Some(7)));
+        assert_eq!(config.policy.ring_timeout.map(|time| time.as_secs()), Some(60));
+        assert_eq!(config.rtp_ports, 20_000..=20_100);
+    }
+
+    #[test]
+    fn microphone_and_speaker_are_one_device_or_files() {
+        let of = |input, output| {
+            let both = [("audio.input_device", input), ("audio.output_device", output)];
+            with(&both).map(|config| config.audio_device)
+        };
+        let wav = |input: &str, output: &str| AudioDevice::Wav {
+            input: input.into(),
+            output: output.into(),
+        };
+        assert_eq!(of("none", "none"), Ok(AudioDevice::Null));
+        assert_eq!(of("wav:a", "wav:b"), Ok(wav("a", "b")));
+        assert_eq!(of("none", "wav:b"), Ok(wav("", "b")));
+        assert_eq!(of("USB", "USB"), Ok(AudioDevice::Named("USB".into())));
+        assert!(of("USB", "system_default").unwrap_err().contains("the same device"));
+    }
+
+    #[test]
+    fn the_default_account_rules_in_its_own_matters() {
+        let mut configuration = Configuration::default();
+        let mut alice = AccountSettings::default();
+        alice.set("enabled", "yes").unwrap();
+        alice.set("rtp.audio_codec_list", "PCMA").unwrap();
+        alice.set("rtp.encryption.key_negotiation", "sdes_mandatory").unwrap();
+        configuration.accounts.push(("alice@example.com".parse().unwrap(), alice));
+        let config = Config::from_configuration(&configuration).unwrap();
+        assert_eq!((config.account, config.srtp), (None, SrtpPolicy::Optional));
+        configuration.settings.set("default_account", "alice@example.com").unwrap();
+        let config = Config::from_configuration(&configuration).unwrap();
+        assert_eq!(config.account.as_deref(), Some("sip:alice@example.com"));
+        assert_eq!(config.codecs, [offhook_media::codec::Codec::Pcma]);
+        assert_eq!(config.srtp, SrtpPolicy::Mandatory);
+    }
+}
