@@ -164,6 +164,21 @@ fn a_broken_file_is_never_written_over_until_it_is_repaired() {
 }
 
 #[test]
+fn a_file_that_breaks_later_leaves_what_holds_and_is_not_written_over() {
+    let folder = folder("breaks");
+    write(&folder, "[audio]\nsilent = true\n");
+    let (manager, _told) = start(&folder);
+    write(&folder, "[audio");
+    assert_eq!(manager.reload().unwrap_err().name(), "Broken");
+    assert!(manager.settings().audio.silent && manager.problem().is_some());
+    manager.set(None, "audio.muted", "yes").unwrap();
+    assert_eq!(manager.save().unwrap_err().name(), "Broken");
+    assert_eq!(text(&folder), "[audio");
+    let refused = manager.accounts().add("a@h".parse().unwrap(), Default::default());
+    assert_eq!(refused.unwrap_err().name(), "Broken");
+}
+
+#[test]
 fn a_broken_file_can_be_moved_aside_and_nothing_of_it_is_lost() {
     let folder = folder("aside");
     for number in 1..3 {

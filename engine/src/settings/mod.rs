@@ -2,7 +2,7 @@
 //!
 //! [`Settings`] are those of the whole user agent, [`AccountSettings`] and [`BonjourSettings`]
 //! those of accounts; a [`Configuration`] is all of them. Each is a table of typed fields. By name,
-//! as files and people have them, they are reached through [`SettingsObject`]. [`file`] knows their
+//! as files and people have them, they are reached through [`SettingsObject`]. [`mod@file`] knows their
 //! text; files themselves are the shell's business.
 
 mod account;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::value::{SettingType, Value};
+use super::value::{SettingType, Value, quoted};
 
 /// One row of a table of settings.
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +83,7 @@ pub enum Assign<'a> {
 impl Assign<'_> {
     fn told(&self) -> String {
         match self {
-            Self::Text(text) => format!("{text:?}"),
+            Self::Text(text) => quoted(text),
             Self::Value(value) => value.told(),
             Self::Default => "its default".into(),
         }

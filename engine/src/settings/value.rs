@@ -30,10 +30,21 @@ impl Value {
     pub(super) fn told(&self) -> String {
         match self {
             Self::Secret(_) => "a secret".into(),
-            Self::Text(text) => format!("{text:?}"),
-            Self::List(items) => format!("{items:?}"),
+            Self::Text(text) => quoted(text),
+            Self::List(items) => quoted(&items.join(",")),
             other => other.to_string(),
         }
+    }
+}
+
+/// Characters of a text that an error shows at most.
+const SHOWN_MAX: usize = 80;
+
+/// A text that was given, as an error tells it.
+pub(super) fn quoted(text: &str) -> String {
+    match text.char_indices().nth(SHOWN_MAX) {
+        None => format!("{text:?}"),
+        Some((at, _)) => format!("{:?}…", text.get(..at).unwrap_or_default()),
     }
 }
 
@@ -173,6 +184,13 @@ mod tests {
         assert_eq!(Nillable::from_text("x").unwrap().unwrap().expose(), "x");
         assert_eq!(bool::from_text("none"), None);
         assert_eq!(Nillable::allowed(), "1 to 1024 bytes without control characters, or none");
+    }
+
+    #[test]
+    fn an_error_shows_a_long_text_s_beginning() {
+        assert_eq!(quoted(&"x".repeat(SHOWN_MAX)), format!("\"{}\"", "x".repeat(SHOWN_MAX)));
+        assert_eq!(quoted(&"x".repeat(SHOWN_MAX + 1)), format!("\"{}\"…", "x".repeat(SHOWN_MAX)));
+        assert_eq!(quoted("\u{1b}"), r#""\u{1b}""#);
     }
 
     #[test]
