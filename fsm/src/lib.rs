@@ -12,6 +12,8 @@ mod table;
 mod time;
 mod timers;
 
+pub mod composing_receiver;
+pub mod composing_sender;
 pub mod invite_client;
 pub mod invite_server;
 pub mod msrp_link;
@@ -31,6 +33,8 @@ pub use rust_fsm as __rust_fsm;
 
 /// Every machine of offhook, by name.
 pub const MACHINES: &[Machine] = &[
+    composing_receiver::MACHINE,
+    composing_sender::MACHINE,
     invite_client::MACHINE,
     invite_server::MACHINE,
     msrp_link::MACHINE,

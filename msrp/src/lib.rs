@@ -6,14 +6,13 @@
 mod assembler;
 mod byte_range;
 pub mod chat;
-pub mod cpim;
-pub mod date_time;
 mod encode;
 mod end_line;
 mod error;
 mod frame;
 mod head_scanner;
 mod message;
+mod payload;
 mod ranges;
 mod scan;
 mod status;
@@ -28,6 +27,7 @@ pub use head_scanner::HEAD_BYTES_MAX;
 pub use message::{
     ContinuationFlag, FailureReport, HEADERS_MAX, Head, Header, Message, Start, Status,
 };
+pub use payload::{composing, cpim, date_time, file_selector, imdn, nickname, xml};
 pub use ranges::{Full, RANGES_MAX, RangeSet};
 pub use scan::{MESSAGE_ID_MAX, TRANSACTION_ID_MAX};
 pub use status::comment;
