@@ -24,6 +24,15 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("rtcp", offhook::media::fuzzing::rtcp),
     ("rtp_stream", offhook::media::fuzzing::stream),
     ("srtp", offhook::media::fuzzing::srtp),
+    ("msrp_message", offhook_msrp::fuzzing::message),
+    ("msrp_round_trip", offhook_msrp::fuzzing::round_trip),
+    ("msrp_stream", offhook_msrp::fuzzing::stream),
+    ("msrp_session", offhook_msrp::fuzzing::session),
+    ("msrp_reassembly", offhook_msrp::fuzzing::reassembly),
+    ("cpim", offhook_msrp::fuzzing::cpim),
+    ("composing", offhook_msrp::fuzzing::composing),
+    ("imdn", offhook_msrp::fuzzing::imdn),
+    ("file_selector", offhook_msrp::fuzzing::file_selector),
     #[cfg(feature = "oracles")]
     ("diff_rsip", oracle::diff_rsip),
     #[cfg(feature = "oracles")]

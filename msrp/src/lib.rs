@@ -10,6 +10,7 @@ mod encode;
 mod end_line;
 mod error;
 mod frame;
+pub mod fuzzing;
 mod head_scanner;
 mod message;
 mod payload;

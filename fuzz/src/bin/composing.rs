@@ -1,0 +1,8 @@
+//! Fuzz target `composing`.
+#![cfg_attr(fuzzing, no_main)]
+
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| offhook_msrp::fuzzing::composing(data));
+
+#[cfg(not(fuzzing))]
+fn main() {}

@@ -1,0 +1,8 @@
+//! Fuzz target `cpim`.
+#![cfg_attr(fuzzing, no_main)]
+
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| offhook_msrp::fuzzing::cpim(data));
+
+#[cfg(not(fuzzing))]
+fn main() {}

@@ -1,0 +1,8 @@
+//! Fuzz target `imdn`.
+#![cfg_attr(fuzzing, no_main)]
+
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| offhook_msrp::fuzzing::imdn(data));
+
+#[cfg(not(fuzzing))]
+fn main() {}
