@@ -54,10 +54,19 @@ pub fn round_trip(data: &[u8]) {
         None => builder.finish(message.flag),
     };
     match Message::parse(&printed) {
-        Ok(again) => assert_eq!(format!("{again:?}"), format!("{message:?}")),
+        Ok(again) => assert_eq!(told(&again), told(&message)),
         // Blanks that were left out are printed.
         Err(_) => assert!(printed.len() > crate::HEAD_BYTES_MAX),
     }
+}
+
+/// All that a message says. How the names of its paths are spelled is not part of it: they are
+/// printed as RFC 4975 has them.
+fn told(message: &Message<'_>) -> String {
+    let Head { transaction_id, start, to_path, from_path, .. } = &message.head;
+    let headers: Vec<_> = message.head.headers().skip(2).collect();
+    let rest = (&message.body, message.flag);
+    format!("{transaction_id} {start:?} {to_path} {from_path} {headers:?} {rest:?}")
 }
 
 /// A stream says the same in one piece and cut where its first bytes say.
@@ -264,10 +273,9 @@ pub fn file_selector(data: &[u8]) {
         assert!(!name.contains(['/', '\\', '\0']) && name != "." && name != "..");
     }
     let printed = selector.to_string();
-    assert!(
-        FileSelector::parse(&printed).as_ref() == Some(&selector) || printed.len() > text.len(),
-        "{printed}"
-    );
+    // Escapes and a number of hashes may make it longer than is read.
+    let longer = printed.len() > text.len();
+    assert!(FileSelector::parse(&printed).as_ref() == Some(&selector) || longer, "{printed}");
 }
 
 #[cfg(test)]

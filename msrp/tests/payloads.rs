@@ -203,6 +203,8 @@ fn what_is_no_selector_is_refused() {
         "name:\"a\" name:\"b\"",
         "a b",
         "\"x\":y",
+        "type:a/b;c=\"d ",
+        "future:\"x",
     ] {
         assert_eq!(FileSelector::parse(bad), None, "{bad}");
     }

@@ -51,6 +51,9 @@ impl FileSelector {
                 continue;
             }
             let (kind, value) = selector.split_once(':')?;
+            if kind != "name" && !quotes_close(value) {
+                return None;
+            }
             match kind {
                 "name" if found.name.is_none() => found.name = Some(name(value)?),
                 "type" if found.media_type.is_none() => {
@@ -171,6 +174,20 @@ fn split_outside_plain(text: &str) -> (&str, Option<&str>) {
         None if after.is_empty() => (selector, None),
         None => (text, None),
     }
+}
+
+/// Whether every quote in `text` is closed.
+fn quotes_close(text: &str) -> bool {
+    let (mut open, mut escaped) = (false, false);
+    for character in text.chars() {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' if open => escaped = true,
+            '"' => open = !open,
+            _ => {}
+        }
+    }
+    !open && !escaped
 }
 
 /// `"…"` with `%22` and the like resolved.
