@@ -4,6 +4,9 @@ use crate::scan::number;
 
 const DAY_S: i64 = 86_400;
 const SECOND_US: i64 = 1_000_000;
+/// The beginning of the year 0 and the end of the year 9999, both in UTC.
+const FIRST: i64 = -62_167_219_200 * SECOND_US;
+const LAST: i64 = 253_402_300_800 * SECOND_US - 1;
 
 /// Prints a moment in UTC, like `2026-11-23T16:04:51.250000Z`. Years beyond 0–9999 are cut to them.
 ///
@@ -12,8 +15,6 @@ const SECOND_US: i64 = 1_000_000;
 /// ```
 #[must_use]
 pub fn print(unix_us: i64) -> String {
-    const FIRST: i64 = -62_167_219_200 * SECOND_US;
-    const LAST: i64 = 253_402_300_800 * SECOND_US - 1;
     let moment = unix_us.clamp(FIRST, LAST);
     let (seconds, fraction) = (moment.div_euclid(SECOND_US), moment.rem_euclid(SECOND_US));
     let (day, second) = (seconds.div_euclid(DAY_S), seconds.rem_euclid(DAY_S));
@@ -44,7 +45,8 @@ pub fn parse(text: &str) -> Option<i64> {
         && second <= 60;
     let days = days_before(year, month, day).filter(|_| fine)?;
     let seconds = days * DAY_S + hour * 3600 + minute * 60 + second - zone_seconds(zone)?;
-    Some(seconds * SECOND_US + fraction)
+    // A zone or a leap second may lead out of the years that can be printed.
+    Some(seconds * SECOND_US + fraction).filter(|moment| (FIRST..=LAST).contains(moment))
 }
 
 fn three(text: &str, at: char, lengths: [usize; 3]) -> Option<(i64, i64, i64)> {
@@ -156,6 +158,8 @@ mod tests {
             "02000-12-13T00:00:00Z",
             "2000-12-13T00:00:00.1234567é",
             "2000-12-13T00:00:00:00Z",
+            "0000-01-01T00:00:00+00:01",
+            "9999-12-31T23:59:60Z",
         ] {
             assert_eq!(parse(bad), None, "{bad}");
         }
