@@ -69,8 +69,9 @@ pub struct Config {
     pub use_srtp_without_tls: bool,
     /// How long calls ring and last, session timers, auto-answer.
     pub policy: Policy,
-    /// T1, T2 and T4 (RFC 3261 §17).
-    pub timers: Timers,
+    /// When messages are repeated and given up (RFC 3261 §17.1.1.1). Shorter ones than the
+    /// standard's are for networks without loss or delay.
+    pub sip_timers: Timers,
 }
 
 impl Default for Config {
@@ -88,7 +89,7 @@ impl Default for Config {
             srtp: SrtpPolicy::default(),
             use_srtp_without_tls: false,
             policy: Policy::default(),
-            timers: Timers::default(),
+            sip_timers: Timers::default(),
         }
     }
 }

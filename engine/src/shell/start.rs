@@ -98,6 +98,9 @@ fn check(config: &Config) -> Result<Option<SipUri>, EngineError> {
     if config.sessions_max == Some(0) {
         return invalid("sessions_max is 0: allow at least one session".into());
     }
+    if config.sip_timers.t1.is_zero() || config.sip_timers.t2 < config.sip_timers.t1 {
+        return invalid("sip_timers: t1 is above 0 and t2 is no shorter than t1".into());
+    }
     if config.listeners.len() > LISTENERS_MAX {
         return invalid(format!("more than {LISTENERS_MAX} listeners"));
     }
@@ -137,7 +140,7 @@ fn session_settings(
     Ok(session::Settings {
         user_agent: config.user_agent.clone(),
         local_uri: local_uri.map_err(|error| EngineError::Local(error.to_string()))?,
-        timers: config.timers,
+        timers: config.sip_timers,
         capabilities: Capabilities {
             codecs: config.codecs.clone(),
             telephone_event: true,

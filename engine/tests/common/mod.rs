@@ -3,15 +3,39 @@
 #![allow(dead_code, reason = "each test uses its part")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a helper of a test may fail the test")]
 
+pub(crate) mod peer;
+pub(crate) mod process;
+
+use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use offhook::notification::{NotificationData, Sender, SessionState};
+use offhook::streams::Streams;
 use offhook::transport::Transport;
 use offhook::{Any, Config, Engine, Listener, Notification, NotificationCenter, Session};
 
 /// No wait in these tests takes longer unless something is broken.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The end of a wait.
+#[derive(Clone, Copy)]
+pub(crate) struct Deadline(Instant);
+
+#[allow(clippy::disallowed_methods, reason = "a real engine runs by the real clock")]
+impl Deadline {
+    pub(crate) fn after(patience: Duration) -> Self {
+        Self(Instant::now() + patience)
+    }
+
+    pub(crate) fn left(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
+    pub(crate) fn is_over(self) -> bool {
+        self.left().is_zero()
+    }
+}
 
 /// Everything that was told, in order.
 #[derive(Clone, Default)]
@@ -87,7 +111,7 @@ impl Party {
     }
 
     /// An engine whose UDP and TCP listeners have the same port.
-    pub(crate) fn on_one_port() -> (Self, std::net::SocketAddr) {
+    pub(crate) fn on_one_port() -> (Self, SocketAddr) {
         loop {
             let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
             let address = held.local_addr().unwrap();
@@ -110,6 +134,33 @@ impl Party {
         let listener =
             self.engine.listeners().into_iter().find(|l| l.transport == transport).unwrap();
         format!("sip:test@{};transport={transport}", listener.address)
+    }
+
+    /// Where its listener of that transport is.
+    pub(crate) fn address(&self, transport: Transport) -> SocketAddr {
+        let listeners = self.engine.listeners();
+        listeners.into_iter().find(|l| l.transport == transport).unwrap().address
+    }
+
+    /// A call from another engine stands and ends: this engine serves as ever.
+    pub(crate) fn still_serves(&self) {
+        for transport in [Transport::Udp, Transport::Tcp] {
+            let caller = Self::new();
+            let before = self.calls();
+            let call = caller.engine.session();
+            call.connect(&self.uri(transport), &[], Streams::AUDIO, &[]).unwrap();
+            let answer = self.incoming(before);
+            answer.accept(Streams::AUDIO, &[]).unwrap();
+            assert_eq!(call.wait_established(PATIENCE), Some(true));
+            call.end().unwrap();
+            assert!(call.wait_ended(PATIENCE) && answer.wait_ended(PATIENCE));
+        }
+    }
+
+    /// How many calls have come in.
+    pub(crate) fn calls(&self) -> usize {
+        let told = self.record.0.0.lock().unwrap();
+        told.iter().filter(|n| n.name() == "SIPSessionNewIncoming").count()
     }
 
     /// Waits for the incoming call of that number, counted from 0.

@@ -43,7 +43,7 @@ impl Config {
                 session_expires: sip.session_expires.map(|time| time.duration()),
                 auto_answer: sip.auto_answer,
             },
-            timers: Timers { t1: sip.t1.duration(), t2: sip.t2.duration(), t4: sip.t4.duration() },
+            sip_timers: Timers { t1: sip.t1.duration(), t2: sip.t2.duration(), t4: sip.t4.duration() },
         })
     }
 
@@ -217,7 +217,7 @@ mod tests {
             ("sessions_max", "7"),
         ]);
         let config = config.unwrap();
-        assert_eq!(config.timers.t1.as_millis(), 100);
+        assert_eq!(config.sip_timers.t1.as_millis(), 100);
         assert_eq!((config.policy.invite_timeout, config.sessions_max), (None, Some(7)));
         assert_eq!(config.policy.ring_timeout.map(|time| time.as_secs()), Some(60));
         assert_eq!(config.rtp_ports, 20_000..=20_100);
