@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -16,7 +17,7 @@ use offhook_fsm::Instant;
 use super::engine::{EngineShared, LaunchError, Listener};
 use super::flow::Flows;
 use super::notification_center::lock;
-use super::registry::Undelivered;
+use super::registry::{Mail, Undelivered};
 use super::way;
 use crate::endpoint::{Core, Input, Output};
 use crate::id::SessionId;
@@ -51,6 +52,8 @@ pub(crate) enum EndpointMail {
     Send(Transmit),
     /// It ended before it read this request.
     Gone(ServerKey, Box<Received>),
+    /// It broke before it answered this INVITE.
+    Broken(ServerKey, Box<Received>),
     /// Close everything and end.
     Stop(Sender<()>),
 }
@@ -71,9 +74,13 @@ impl EndpointMail {
 pub(crate) struct EndpointHandle {
     mailbox: Sender<EndpointMail>,
     waker: Arc<Waker>,
-    udp: Vec<(SocketAddr, Arc<UdpSocket>)>,
+    /// Empty once the endpoint has ended: handles that live on keep no port.
+    udp: Arc<ArcSwap<UdpSockets>>,
     listeners: Vec<Listener>,
 }
+
+/// Sockets by the address that they are bound to.
+type UdpSockets = Vec<(SocketAddr, Arc<UdpSocket>)>;
 
 impl EndpointHandle {
     pub(crate) fn listeners(&self) -> Vec<Listener> {
@@ -103,8 +110,9 @@ impl EndpointHandle {
         let port = |(address, _): &&(SocketAddr, Arc<UdpSocket>)| {
             address.port() == local.port() && address.is_ipv4() == remote.is_ipv4()
         };
-        let exact = self.udp.iter().find(|(address, _)| *address == local);
-        let Some((_, socket)) = exact.or_else(|| self.udp.iter().find(port)) else {
+        let udp = self.udp.load();
+        let exact = udp.iter().find(|(address, _)| *address == local);
+        let Some((_, socket)) = exact.or_else(|| udp.iter().find(port)) else {
             return Err(ErrorKind::AddrNotAvailable.into());
         };
         match socket.send_to(&transmit.bytes, remote) {
@@ -114,6 +122,10 @@ impl EndpointHandle {
         }
     }
 
+    fn close(&self) {
+        self.udp.store(Arc::default());
+    }
+
     /// Ends the thread, within a second.
     pub(crate) fn stop(&self) {
         let (done, wait) = bounded(1);
@@ -121,6 +133,8 @@ impl EndpointHandle {
             let _woken = self.waker.wake();
             let _ended = wait.recv_timeout(Duration::from_secs(1));
         }
+        // A thread that broke closed nothing.
+        self.close();
     }
 }
 
@@ -139,7 +153,7 @@ pub(crate) struct EndpointThread {
     poll: Poll,
     core: Core,
     mailbox: Receiver<EndpointMail>,
-    udp: Vec<(SocketAddr, Arc<UdpSocket>)>,
+    udp: UdpSockets,
     flows: Flows,
     handle: EndpointHandle,
     /// Whose endpoint this is; set before the thread starts.
@@ -147,6 +161,8 @@ pub(crate) struct EndpointThread {
     routes: BTreeMap<IpAddr, IpAddr>,
     routes_since: Instant,
     next: Option<Instant>,
+    /// The end is ordered: whom to tell of it.
+    stopping: Option<Sender<()>>,
 }
 
 impl EndpointThread {
@@ -180,7 +196,7 @@ impl EndpointThread {
         let handle = EndpointHandle {
             mailbox: sender,
             waker: Arc::new(waker),
-            udp: udp.clone(),
+            udp: Arc::new(ArcSwap::from_pointee(udp.clone())),
             listeners: bound,
         };
         let thread = Self {
@@ -194,6 +210,7 @@ impl EndpointThread {
             routes: BTreeMap::new(),
             routes_since: Instant::ZERO,
             next: None,
+            stopping: None,
         };
         Ok((thread, handle))
     }
@@ -205,7 +222,7 @@ impl EndpointThread {
         let mut events = Events::with_capacity(1024);
         let mut buffer = vec![0_u8; DATAGRAM_MAX].into_boxed_slice();
         let mut unread = vec![true; self.udp.len()];
-        loop {
+        while self.stopping.is_none() {
             let wake = self.next.into_iter().chain(self.flows.deadline()).min();
             let pause = wake.map(|at| at - engine.clock.now());
             let pause = if unread.contains(&true) { Some(Duration::ZERO) } else { pause };
@@ -214,12 +231,7 @@ impl EndpointThread {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return engine.fail(format!("the endpoint cannot poll: {error}")),
             }
-            if let Some(done) = self.drain_mailbox(&engine) {
-                self.flows.flush_all(self.poll.registry());
-                // Whoever stops us waits no longer than it said.
-                let _gone = done.try_send(());
-                return;
-            }
+            self.drain_mailbox(&engine);
             for event in &events {
                 match event.token() {
                     WAKER => {}
@@ -245,6 +257,19 @@ impl EndpointThread {
                 self.drain(&engine);
             }
         }
+        self.end();
+    }
+
+    /// Writes out what goes, closes everything, says so.
+    fn end(mut self) {
+        self.flows.flush_all(self.poll.registry());
+        self.handle.close();
+        let done = self.stopping.take();
+        drop(self);
+        if let Some(done) = done {
+            // Whoever stops us waits no longer than it said.
+            let _gone = done.try_send(());
+        }
     }
 
     /// Which UDP socket has that token; `None` for a TCP listener.
@@ -265,7 +290,8 @@ impl EndpointThread {
                 // An ICMP answer to something that was sent, or a signal.
                 Err(_) => continue,
             };
-            if !self.mailbox.is_empty() && self.drain_mailbox(engine).is_some() {
+            self.drain_mailbox(engine);
+            if self.stopping.is_some() {
                 return false;
             }
             let bytes = buffer.get(..length).unwrap_or_default();
@@ -304,8 +330,8 @@ impl EndpointThread {
         }
     }
 
-    /// Reads what sessions have posted; the reply channel when the end is ordered.
-    fn drain_mailbox(&mut self, engine: &Arc<EngineShared>) -> Option<Sender<()>> {
+    /// Reads what sessions have posted, up to the order to end.
+    fn drain_mailbox(&mut self, engine: &Arc<EngineShared>) {
         while let Ok(mail) = self.mailbox.try_recv() {
             let now = engine.clock.now();
             match mail {
@@ -322,11 +348,16 @@ impl EndpointThread {
                 EndpointMail::Gone(key, received) => {
                     self.core.handle_input(now, Input::Gone(key, received));
                 }
-                EndpointMail::Stop(done) => return Some(done),
+                EndpointMail::Broken(key, received) => {
+                    self.core.handle_input(now, Input::NotTaken(key, received));
+                }
+                EndpointMail::Stop(done) => {
+                    self.stopping = Some(done);
+                    return;
+                }
             }
             self.drain(engine);
         }
-        None
     }
 
     /// Carries out what the core wants.
@@ -376,16 +407,19 @@ impl EndpointThread {
     fn new_call(&mut self, engine: &Arc<EngineShared>, key: ServerKey, received: Received) {
         let now = engine.clock.now();
         let shared = engine.registry.create();
-        if let Err(error) = engine.launch(&shared, received.source.local) {
-            if matches!(error, LaunchError::Limit) {
-                log::warn!("no room for one more call: 503");
+        let local = received.source.local;
+        let invite = session::Input::Invite(key.clone(), received);
+        // What the session answers is read from the mailbox, after this.
+        let input = match engine.launch(&shared, local, Mail::Input(Box::new(invite))) {
+            Ok(()) => Input::Opened(key, shared.id),
+            Err(error) => {
+                if matches!(error, LaunchError::Limit) {
+                    log::warn!("no room for one more call: 503");
+                }
+                Input::NotOpened(key)
             }
-            return self.core.handle_input(now, Input::NotOpened(key));
-        }
-        self.core.handle_input(now, Input::Opened(key.clone(), shared.id));
-        let invite = session::Input::Invite(key, received);
-        // The mailbox is empty: the session has just begun.
-        let _delivered = engine.registry.deliver(shared.id, invite);
+        };
+        self.core.handle_input(now, input);
     }
 
     /// Acknowledges and ends a call that its session has given up.
@@ -426,9 +460,7 @@ impl EndpointThread {
         while let Some((branch, reason)) = self.flows.next_failure() {
             if let Some(id) = SessionId::from_branch(&branch) {
                 let input = session::Input::TransportError { branch, reason };
-                if let Err(Undelivered::Full(_)) = engine.registry.deliver_media(id, input) {
-                    log::warn!("session {id} has too much to do: a send failure is dropped");
-                }
+                engine.registry.deliver_once(id, input);
             }
         }
         // Last, so that what breaks off is answered first.

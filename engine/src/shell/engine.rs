@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use super::clock::Clock;
 use super::endpoint_thread::{EndpointHandle, EndpointMail};
 use super::notification_center::lock;
 use super::pool::Pool;
-use super::registry::{Mail, Registry, Shared};
+use super::registry::{Mail, Progress, Registry, Shared, Wish};
 use super::session_thread::SessionThread;
 use super::{Any, NotificationCenter, Observer, Session, start};
 use crate::id::SessionId;
@@ -138,6 +138,8 @@ pub(crate) struct EngineShared {
     pub(crate) trace_sip: bool,
     pub(crate) entropy: Mutex<Entropy>,
     pub(crate) observer: OnceLock<Arc<dyn Observer>>,
+    /// The next session's core panics at its first input.
+    breaks: AtomicBool,
     state: AtomicU8,
 }
 
@@ -168,6 +170,7 @@ impl EngineShared {
             trace_sip: config.trace_sip,
             entropy: Mutex::new(parts.entropy),
             observer: OnceLock::new(),
+            breaks: AtomicBool::new(false),
             state: AtomicU8::new(RUNNING),
         }
     }
@@ -252,19 +255,23 @@ impl EngineShared {
         crate::sip::text(&random).into_owned()
     }
 
-    /// Gives a listed session its thread. On failure it is off the list again.
+    /// Lists a session and gives it a thread, which reads `first` before anything else. On failure
+    /// it is off the list again.
     pub(crate) fn launch(
         self: &Arc<Self>,
         shared: &Arc<Shared>,
         local: SocketAddr,
+        first: Mail,
     ) -> Result<(), LaunchError> {
-        if !self.is_running() {
-            return Err(LaunchError::Ended);
-        }
-        let Some(mailbox) = shared.open() else { return Err(LaunchError::Twice) };
+        let Some(mailbox) = shared.open(first) else { return Err(LaunchError::Twice) };
         if !self.registry.list(shared) {
             shared.close();
             return Err(LaunchError::Limit);
+        }
+        // Looked at when it is listed: a stop that comes later finds it on the list.
+        if !self.is_running() {
+            self.retract(shared);
+            return Err(LaunchError::Ended);
         }
         let (entropy, for_core) = {
             let mut entropy = lock(&self.entropy);
@@ -272,31 +279,21 @@ impl EngineShared {
         };
         let core = session::Core::new(shared.id, self.session_settings(local), for_core);
         let (engine, of_thread) = (Arc::clone(self), Arc::clone(shared));
-        let job = move || {
-            SessionThread {
-                core,
-                shared: of_thread,
-                mailbox,
-                engine,
-                entropy,
-                outbox: std::collections::VecDeque::new(),
-                failed: std::collections::VecDeque::new(),
-                next: None,
-                breaks: false,
-            }
-            .run();
-        };
+        let breaks = self.breaks.swap(false, Ordering::Relaxed);
+        let job =
+            move || SessionThread::new(core, of_thread, mailbox, engine, entropy, breaks).run();
         self.pool.run(Box::new(job)).map_err(|_| {
             self.retract(shared);
             LaunchError::Limit
         })
     }
 
-    /// Takes back a launch that came to nothing.
-    pub(crate) fn retract(&self, shared: &Arc<Shared>) {
-        shared.close();
-        self.registry.ended();
+    /// Takes a session off the list that came to nothing: it is as fresh as before.
+    pub(crate) fn retract(&self, shared: &Shared) {
+        self.registry.ended(shared);
         self.registry.forget(shared.id);
+        // Last: from here on it may be launched again.
+        shared.close();
     }
 
     /// Ends everything, once: sessions first, then media, endpoint and threads.
@@ -322,11 +319,10 @@ impl EngineShared {
     fn wind_down(&self) {
         self.tell(NotificationData::EngineWillEnd);
         let sessions = self.registry.all();
-        self.send_all(&sessions, || Mail::End);
+        sessions.iter().for_each(|session| session.wish(Wish::End));
         if self.wait_all(&sessions, PEERS_PATIENCE) > 0 {
             // Nobody answers there: an INVITE without a response cannot even be cancelled.
-            let cut = || Mail::Input(Box::new(Input::Fault("the engine ends".into())));
-            self.send_all(&sessions, cut);
+            sessions.iter().for_each(|session| session.wish(Wish::Cut));
             let left = self.wait_all(&sessions, Duration::from_millis(300));
             if left > 0 {
                 log::error!("{left} sessions did not end in time");
@@ -344,21 +340,16 @@ impl EngineShared {
         self.tell(NotificationData::EngineDidEnd);
     }
 
-    fn send_all(&self, sessions: &[Arc<Shared>], mail: impl Fn() -> Mail) {
-        for session in sessions {
-            if let Some(mailbox) = session.mailbox() {
-                // A full mailbox means a busy session: it is waited for all the same.
-                let _full = mailbox.send_timeout(mail(), Duration::from_millis(10));
-            }
-        }
-    }
-
     /// Waits until the sessions have ended; how many have not.
     fn wait_all(&self, sessions: &[Arc<Shared>], patience: Duration) -> usize {
         let deadline = self.clock.now() + patience;
         let ended = |session: &&Arc<Shared>| {
             let left = deadline - self.clock.now();
-            session.wait(left, |now| now.ended || now.state == SessionState::Null).ended
+            // A call that is refused before it begins leaves its session NULL.
+            let over = |now: &Progress| {
+                now.ended || (now.state == SessionState::Null && !session.is_open())
+            };
+            over(&session.wait(left, over))
         };
         sessions.iter().filter(|session| !ended(session)).count()
     }
@@ -475,6 +466,13 @@ impl Engine {
     #[must_use]
     pub fn sessions_max(&self) -> usize {
         self.shared().registry.max()
+    }
+
+    /// Makes the next session's core panic at its first input. For tests of what then happens; of
+    /// no other use.
+    #[doc(hidden)]
+    pub fn inject_panic(&self) {
+        self.shared().breaks.store(true, Ordering::Relaxed);
     }
 
     /// Ends all sessions (BYE, CANCEL), waits for them up to [`STOP_PATIENCE`], then closes

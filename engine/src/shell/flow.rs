@@ -30,6 +30,14 @@ pub(crate) const HALF_DONE: Duration = Duration::from_secs(32);
 const WATCHED_MAX: usize = 256;
 /// Bytes read from one connection before the others have their turn.
 const READ_MAX: usize = 256 << 10;
+/// Bytes of whole messages that wait to be served; beyond it nothing more is read.
+const QUEUED_MAX: usize = 4 << 20;
+/// Connections taken before the others have their turn.
+const ACCEPT_MAX: usize = 64;
+/// How long a connection waits that could not be taken, for want of a descriptor as it may be.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+/// The answer to a keep-alive (RFC 5626 §4.4.1).
+const PONG: &[u8] = b"\r\n";
 
 struct Flow {
     id: FlowId,
@@ -60,6 +68,12 @@ pub(crate) struct Flows {
     flows: BTreeMap<usize, Flow>,
     next: u64,
     messages: VecDeque<(Destination, Box<[u8]>)>,
+    /// The length of all `messages`.
+    queued: usize,
+    /// The connection that was read last: the next turn begins behind it.
+    read_last: usize,
+    /// Listeners where more connections may wait, and when to look. Nothing else tells of them.
+    accept_again: BTreeMap<usize, Instant>,
     failures: VecDeque<(Vec<u8>, String)>,
 }
 
@@ -77,29 +91,44 @@ impl Flows {
         Ok(bound)
     }
 
-    /// Takes new connections.
+    /// Takes new connections, some at a time.
     pub(crate) fn accept(&mut self, registry: &Registry, token: usize, now: Instant) {
-        loop {
+        for _ in 0..ACCEPT_MAX {
             let Some((listener, bound)) = self.listeners.get(&token) else { return };
             let bound = *bound;
             match listener.accept() {
-                Ok((stream, remote)) => {
-                    let of_address = self.flows.values().filter(|f| f.remote.ip() == remote.ip());
-                    if self.flows.len() >= FLOWS_MAX || of_address.count() >= FLOWS_PER_ADDRESS_MAX
-                    {
-                        log::warn!("too many connections: one from {remote} is closed");
-                        continue;
-                    }
-                    let local = stream
-                        .local_addr()
-                        .map_or(bound, |own| SocketAddr::new(own.ip(), bound.port()));
-                    self.insert(registry, stream, remote, local, false, now);
+                Ok((stream, remote)) => self.accepted(registry, stream, remote, bound, now),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.accept_again.remove(&token);
+                    return;
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return log::warn!("a connection could not be accepted: {error}"),
+                Err(error) => {
+                    if self.accept_again.insert(token, now + ACCEPT_AGAIN).is_none() {
+                        log::warn!("a connection could not be taken: {error}");
+                    }
+                    return;
+                }
             }
         }
+        self.accept_again.insert(token, now);
+    }
+
+    fn accepted(
+        &mut self,
+        registry: &Registry,
+        stream: TcpStream,
+        remote: SocketAddr,
+        bound: SocketAddr,
+        now: Instant,
+    ) {
+        let of_address = self.flows.values().filter(|f| f.remote.ip() == remote.ip());
+        if self.flows.len() >= FLOWS_MAX || of_address.count() >= FLOWS_PER_ADDRESS_MAX {
+            return log::debug!("too many connections: one from {remote} is closed");
+        }
+        let local =
+            stream.local_addr().map_or(bound, |own| SocketAddr::new(own.ip(), bound.port()));
+        self.insert(registry, stream, remote, local, false, now);
     }
 
     fn insert(
@@ -238,14 +267,19 @@ impl Flows {
         let mut buffer = [0_u8; 16 << 10];
         let mut taken = 0;
         let mut over: Option<String> = None;
-        while flow.unread && !flow.closing && over.is_none() && taken < READ_MAX {
+        while flow.unread
+            && !flow.closing
+            && over.is_none()
+            && taken < READ_MAX
+            && self.queued < QUEUED_MAX
+        {
             match flow.stream.read(&mut buffer) {
                 Ok(0) => over = Some("the peer closed the connection".into()),
                 Ok(length) => {
                     taken += length;
                     flow.last_use = now;
                     flow.framer.push(buffer.get(..length).unwrap_or_default());
-                    flow.frame(now, &mut self.messages);
+                    self.queued += flow.frame(now, &mut self.messages);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => flow.unread = false,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -259,7 +293,9 @@ impl Flows {
 
     /// The next whole message.
     pub(crate) fn next_message(&mut self) -> Option<(Destination, Box<[u8]>)> {
-        self.messages.pop_front()
+        let next = self.messages.pop_front();
+        self.queued -= next.as_ref().map_or(0, |(_, bytes)| bytes.len());
+        next
     }
 
     /// The next request that could not be sent, by its branch.
@@ -269,7 +305,8 @@ impl Flows {
 
     /// When the next connection must be looked after.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.flows.values().map(Flow::deadline).min()
+        let accept = self.accept_again.values().copied();
+        self.flows.values().map(Flow::deadline).chain(accept).min()
     }
 
     /// Closes what is done, idle or half done for too long; reads on where a burst was cut. What
@@ -280,8 +317,19 @@ impl Flows {
         };
         let late = of(&self.flows, &|flow| flow.is_done() || flow.gives_up() <= now);
         late.into_iter().for_each(|token| self.close(registry, token, "it took too long"));
-        let unread = of(&self.flows, &Flow::has_more);
-        unread.into_iter().for_each(|token| self.read(registry, token, now));
+        let mut unread = of(&self.flows, &Flow::has_more);
+        let behind = unread.partition_point(|token| *token <= self.read_last);
+        unread.rotate_left(behind);
+        for token in unread {
+            if self.queued >= QUEUED_MAX {
+                break;
+            }
+            self.read_last = token;
+            self.read(registry, token, now);
+        }
+        let waiting = self.accept_again.iter().filter(|(_, at)| **at <= now);
+        let waiting: Vec<usize> = waiting.map(|(token, _)| *token).collect();
+        waiting.into_iter().for_each(|token| self.accept(registry, token, now));
     }
 
     /// Writes out what can be written at once, before the end.
@@ -350,33 +398,45 @@ impl Flow {
         Ok(())
     }
 
-    /// Cuts messages out of what was read.
-    fn frame(&mut self, now: Instant, messages: &mut VecDeque<(Destination, Box<[u8]>)>) {
+    /// Cuts messages out of what was read; how many bytes they have.
+    fn frame(&mut self, now: Instant, messages: &mut VecDeque<(Destination, Box<[u8]>)>) -> usize {
         let (remote, local) = (self.remote, self.local);
         let source = Destination { transport: Transport::Tcp, remote, local, flow: Some(self.id) };
+        let mut length = 0;
         loop {
             match self.framer.next_frame() {
-                Ok(Some(Framed::Message(bytes))) => messages.push_back((source, bytes)),
-                Ok(Some(Framed::Ping)) => {
-                    self.waiting_bytes += 2;
-                    self.unwritten.push_back(Arc::from(&b"\r\n"[..]));
-                    // A failure shows at the next write.
-                    let _later = self.write();
+                Ok(Some(Framed::Message(bytes))) => {
+                    length += bytes.len();
+                    messages.push_back((source, bytes));
                 }
+                Ok(Some(Framed::Ping)) => self.pong(),
                 Ok(None) => break,
                 Err(FrameError { error, message }) => {
                     log::debug!("{remote}: {error}");
                     // It is answered if it can be, and the connection is closed behind it.
+                    length += message.len();
                     messages.push_back((source, message));
                     self.closing = true;
                     break;
                 }
             }
         }
-        self.half_done = match (self.framer.is_pending(), self.half_done) {
+        // What closes must be written out in time, too.
+        self.half_done = match (self.framer.is_pending() || self.closing, self.half_done) {
             (false, _) => None,
             (true, since) => Some(since.unwrap_or(now)),
         };
+        length
+    }
+
+    /// Answers a keep-alive. One answer that waits is enough for a peer that does not read.
+    fn pong(&mut self) {
+        if self.unwritten.back().is_none_or(|last| **last != *PONG) {
+            self.waiting_bytes += PONG.len();
+            self.unwritten.push_back(PONG.into());
+            // A failure shows at the next write.
+            let _later = self.write();
+        }
     }
 }
 
@@ -499,6 +559,63 @@ mod tests {
         rig.flows.accept(rig.poll.registry(), 1, rig.now);
         assert!(is_closed(&mut more));
         assert_eq!(rig.flows.flows.len(), clients.len());
+    }
+
+    #[test]
+    fn a_peer_that_sends_keep_alives_and_reads_no_answers_makes_none_wait() {
+        let mut rig = Rig::new();
+        let mut client = rig.client();
+        client.set_nonblocking(true).unwrap();
+        let pings = b"\r\n\r\n".repeat(16 << 10);
+        let mut stuck = 0;
+        // Until the answers fill what the kernel holds for a peer that does not read.
+        while stuck < 20 {
+            stuck += usize::from(client.write(&pings).is_err());
+            let mut events = mio::Events::with_capacity(16);
+            rig.poll.poll(&mut events, Some(Duration::from_millis(1))).unwrap();
+            for event in &events {
+                rig.flows.ready(rig.poll.registry(), event, rig.now);
+            }
+            rig.flows.expire(rig.poll.registry(), rig.now);
+            let waiting = rig.flows.flows.values().map(|flow| flow.unwritten.len()).max();
+            assert!(waiting.unwrap() <= 1, "{waiting:?} answers wait");
+            if rig.flows.flows.values().any(|flow| !flow.unwritten.is_empty()) {
+                stuck += 1;
+            }
+        }
+        assert_eq!(rig.flows.flows.len(), 1);
+    }
+
+    #[test]
+    fn what_many_connections_send_at_once_is_read_bit_by_bit_and_in_turn() {
+        let mut rig = Rig::new();
+        let mut clients: Vec<Client> = (0..40).map(|_| rig.client()).collect();
+        let body = vec![b'x'; 60_000];
+        let mut message =
+            format!("OPTIONS sip:a@b SIP/2.0\r\nContent-Length: {}\r\n\r\n", body.len())
+                .into_bytes();
+        message.extend(body);
+        for client in &mut clients {
+            client.set_nonblocking(true).unwrap();
+            while client.write(&message).is_ok_and(|written| written == message.len()) {}
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..200 {
+            let mut events = mio::Events::with_capacity(64);
+            rig.poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
+            for event in &events {
+                rig.flows.ready(rig.poll.registry(), event, rig.now);
+            }
+            rig.flows.expire(rig.poll.registry(), rig.now);
+            let queued: usize = rig.flows.messages.iter().map(|(_, bytes)| bytes.len()).sum();
+            assert_eq!(queued, rig.flows.queued);
+            assert!(queued < QUEUED_MAX + READ_MAX, "{queued} bytes wait");
+            while let Some((source, _)) = rig.flows.next_message() {
+                seen.insert(source.flow);
+            }
+        }
+        assert_eq!(seen.len(), clients.len());
+        assert_eq!(rig.flows.queued, 0);
     }
 
     #[test]

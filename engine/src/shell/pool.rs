@@ -112,14 +112,13 @@ impl Pool {
 
 impl Shared {
     fn thread(&self, first: Option<Job>) {
+        let _leaving = Leaving(self);
         if let Some(job) = first {
             job();
         }
         while let Some(job) = self.wait() {
             job();
         }
-        lock(&self.idle).threads -= 1;
-        self.left.notify_all();
     }
 
     fn wait(&self) -> Option<Job> {
@@ -156,6 +155,16 @@ impl Shared {
     }
 }
 
+/// Counts a thread out, also one that a panic ends.
+struct Leaving<'a>(&'a Shared);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.idle).threads -= 1;
+        self.0.left.notify_all();
+    }
+}
+
 impl std::fmt::Debug for Pool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Pool").field("threads", &self.threads()).finish()
@@ -178,6 +187,14 @@ mod tests {
         pool.close(Duration::from_secs(5));
         assert_eq!(pool.threads(), 0);
         assert!(pool.run(Box::new(|| ())).is_err());
+    }
+
+    #[test]
+    fn a_job_that_panics_is_not_waited_for() {
+        let pool = Pool::new().unwrap();
+        pool.run(Box::new(|| std::panic::resume_unwind(Box::new(())))).unwrap();
+        pool.close(Duration::from_secs(60));
+        assert_eq!(pool.threads(), 0);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Which session is reached how: the endpoint's and the media layer's way to the session threads.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -28,10 +28,24 @@ pub(crate) enum Mail {
     Order(Box<Order>, Sender<Result<(), SessionError>>),
     /// Something happened.
     Input(Box<Input>),
-    /// The last handle is gone, or the engine stops: `end()`.
-    End,
+    /// Somebody made a [`Wish`].
+    Wish,
     /// Makes the core panic: for tests of what then happens.
     Panic,
+}
+
+/// What must come to pass however full the mailbox is. The greater one holds.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(u8)]
+pub(crate) enum Wish {
+    /// None.
+    Nothing,
+    /// The last handle is gone, or the engine stops: `end()`.
+    End,
+    /// Something was lost that is told only once: the session cannot go on.
+    Overrun,
+    /// The engine has waited for it long enough.
+    Cut,
 }
 
 /// How far a session has come, for those who wait.
@@ -47,11 +61,24 @@ pub(crate) struct Progress {
 pub(crate) struct Shared {
     pub(crate) id: SessionId,
     pub(crate) snapshot: ArcSwap<Snapshot>,
+    /// Mail is put in under this lock: once the mailbox is taken away nothing comes in behind what
+    /// its thread has read.
     mailbox: Mutex<Option<Sender<Mail>>>,
+    wish: AtomicU8,
+    /// It is one of the sessions that the registry counts.
+    counted: AtomicBool,
     progress: Mutex<Progress>,
     moved: Condvar,
     /// The guard that all handles of this session share.
     pub(crate) guard: Mutex<std::sync::Weak<super::session::Guard>>,
+}
+
+/// Why mail did not get into a mailbox; it comes back.
+pub(crate) enum Unsent {
+    /// The session has no thread, or none any more.
+    Closed(Mail),
+    /// There is no room.
+    Full(Mail),
 }
 
 impl Shared {
@@ -61,30 +88,70 @@ impl Shared {
             id,
             snapshot: ArcSwap::from_pointee(Snapshot::default()),
             mailbox: Mutex::new(None),
+            wish: AtomicU8::new(Wish::Nothing as u8),
+            counted: AtomicBool::new(false),
             progress: Mutex::new(progress),
             moved: Condvar::new(),
             guard: Mutex::default(),
         }
     }
 
-    /// Opens the mailbox; `None` if it is open already.
-    pub(crate) fn open(&self) -> Option<Receiver<Mail>> {
+    /// Opens the mailbox with what the thread is to read first; `None` if it is open already.
+    pub(crate) fn open(&self, first: Mail) -> Option<Receiver<Mail>> {
         let mut mailbox = lock(&self.mailbox);
         if mailbox.is_some() {
             return None;
         }
         let (sender, receiver) = bounded(MAILBOX_MAX);
+        // It is empty, and the reader is here.
+        let _room = sender.try_send(first);
+        self.wish.store(Wish::Nothing as u8, Ordering::Release);
         *mailbox = Some(sender);
         Some(receiver)
     }
 
-    /// Takes the mailbox away again: `connect` was refused.
+    /// Takes the mailbox away. What is in it may then be read to its end.
     pub(crate) fn close(&self) {
         *lock(&self.mailbox) = None;
+        // Whoever waits for a session that came to nothing looks again.
+        drop(lock(&self.progress));
+        self.moved.notify_all();
     }
 
-    pub(crate) fn mailbox(&self) -> Option<Sender<Mail>> {
-        lock(&self.mailbox).clone()
+    pub(crate) fn is_open(&self) -> bool {
+        lock(&self.mailbox).is_some()
+    }
+
+    /// Puts mail into the mailbox, if there is less than `limit` in it. Never waits.
+    pub(crate) fn send(&self, mail: Mail, limit: usize) -> Result<(), Unsent> {
+        let mailbox = lock(&self.mailbox);
+        let Some(sender) = &*mailbox else { return Err(Unsent::Closed(mail)) };
+        if sender.len() >= limit {
+            return Err(Unsent::Full(mail));
+        }
+        sender.try_send(mail).map_err(|refused| match refused {
+            TrySendError::Full(mail) => Unsent::Full(mail),
+            TrySendError::Disconnected(mail) => Unsent::Closed(mail),
+        })
+    }
+
+    /// Hands over an order of the application.
+    pub(crate) fn send_order(&self, mail: Mail) -> Result<(), Unsent> {
+        self.send(mail, ORDERS_MAX)
+    }
+
+    /// Asks for something that finds room in any case.
+    pub(crate) fn wish(&self, wish: Wish) {
+        self.wish.fetch_max(wish as u8, Ordering::AcqRel);
+        // When the mailbox is full its thread has something to read and looks for wishes after it.
+        let _full = self.send(Mail::Wish, MAILBOX_MAX);
+    }
+
+    /// What was asked for, once.
+    pub(crate) fn take_wish(&self) -> Wish {
+        let wishes = [Wish::End, Wish::Overrun, Wish::Cut];
+        let wish = self.wish.swap(Wish::Nothing as u8, Ordering::AcqRel);
+        wishes.into_iter().find(|known| *known as u8 == wish).unwrap_or(Wish::Nothing)
     }
 
     /// Publishes a new snapshot and wakes those who wait for it.
@@ -103,6 +170,10 @@ impl Shared {
     pub(crate) fn did_end(&self) {
         lock(&self.progress).ended = true;
         self.moved.notify_all();
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        lock(&self.progress).ended
     }
 
     /// Waits until `until` holds; the progress as it then is, or after `timeout`.
@@ -153,13 +224,16 @@ impl Registry {
         if room.is_err() {
             return false;
         }
+        shared.counted.store(true, Ordering::Release);
         lock(&self.sessions).insert(shared.id, Arc::clone(shared));
         true
     }
 
     /// A listed session does not run any more. It stays listed until its end was delivered.
-    pub(crate) fn ended(&self) {
-        self.active.fetch_sub(1, Ordering::AcqRel);
+    pub(crate) fn ended(&self, shared: &Shared) {
+        if shared.counted.swap(false, Ordering::AcqRel) {
+            self.active.fetch_sub(1, Ordering::AcqRel);
+        }
     }
 
     /// Takes a session off the list.
@@ -191,33 +265,73 @@ impl Registry {
         self.post(id, Box::new(input), NETWORK_MAX)
     }
 
-    /// Hands an input from the media layer to its session. The whole mailbox is open to it: it
-    /// tells little, and some of it only once.
-    pub(crate) fn deliver_media(&self, id: SessionId, input: Input) -> Result<(), Undelivered> {
-        self.post(id, Box::new(input), MAILBOX_MAX)
+    /// Hands over what is told only once: by the media layer, or by a stream that broke. The whole
+    /// mailbox is open to it, and a session that has no room all the same cannot go on.
+    pub(crate) fn deliver_once(&self, id: SessionId, input: Input) {
+        if let Err(Undelivered::Full(_)) = self.post(id, Box::new(input), MAILBOX_MAX)
+            && let Some(shared) = self.get(id)
+        {
+            log::warn!("session {id} has too much to do and is ended");
+            shared.wish(Wish::Overrun);
+        }
     }
 
     fn post(&self, id: SessionId, input: Box<Input>, limit: usize) -> Result<(), Undelivered> {
-        let Some(mailbox) = self.get(id).and_then(|shared| shared.mailbox()) else {
-            return Err(Undelivered::Gone(input));
-        };
-        if mailbox.len() >= limit {
-            return Err(Undelivered::Full(input));
-        }
-        mailbox.try_send(Mail::Input(input)).map_err(|refused| match refused {
-            TrySendError::Full(Mail::Input(input)) => Undelivered::Full(input),
-            TrySendError::Disconnected(Mail::Input(input)) => Undelivered::Gone(input),
-            _ => unreachable_mail(),
+        let Some(shared) = self.get(id) else { return Err(Undelivered::Gone(input)) };
+        shared.send(Mail::Input(input), limit).map_err(|unsent| match unsent {
+            Unsent::Full(Mail::Input(input)) => Undelivered::Full(input),
+            Unsent::Closed(Mail::Input(input)) => Undelivered::Gone(input),
+            // A refused input is an input: this is never reached, and says so without a panic.
+            _ => Undelivered::Gone(Box::new(Input::Timeout)),
         })
     }
 }
 
-/// A refused input is an input: this is never reached, and says so without a panic.
-fn unreachable_mail() -> Undelivered {
-    Undelivered::Gone(Box::new(Input::Timeout))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Whether an order may still be put into a mailbox.
-pub(crate) fn has_room(mailbox: &Sender<Mail>) -> bool {
-    mailbox.len() < ORDERS_MAX
+    #[test]
+    fn a_wish_finds_room_in_a_full_mailbox_and_the_greatest_holds() {
+        let session = Registry::new(1).create();
+        let mail = session.open(Mail::Wish).unwrap();
+        while session.send(Mail::Wish, MAILBOX_MAX).is_ok() {}
+        assert_eq!(mail.len(), MAILBOX_MAX);
+        session.wish(Wish::Overrun);
+        session.wish(Wish::End);
+        assert_eq!(session.take_wish(), Wish::Overrun);
+        assert_eq!(session.take_wish(), Wish::Nothing);
+    }
+
+    #[test]
+    fn a_media_event_that_finds_no_room_is_a_wish_and_no_silence() {
+        let registry = Registry::new(1);
+        let session = registry.create();
+        let _mail = session.open(Mail::Wish).unwrap();
+        assert!(registry.list(&session));
+        while session.send(Mail::Wish, MAILBOX_MAX).is_ok() {}
+        registry.deliver_once(session.id, Input::Timeout);
+        assert_eq!(session.take_wish(), Wish::Overrun);
+    }
+
+    #[test]
+    fn nothing_is_put_into_a_mailbox_behind_its_end() {
+        let session = Registry::new(1).create();
+        let mail = session.open(Mail::Wish).unwrap();
+        session.close();
+        assert!(matches!(session.send(Mail::Wish, MAILBOX_MAX), Err(Unsent::Closed(_))));
+        assert_eq!(mail.len(), 1);
+        assert!(session.open(Mail::Wish).is_some());
+    }
+
+    #[test]
+    fn a_session_that_ends_twice_is_counted_once() {
+        let registry = Registry::new(1);
+        let session = registry.create();
+        assert!(registry.list(&session));
+        assert!(!registry.list(&registry.create()));
+        registry.ended(&session);
+        registry.ended(&session);
+        assert_eq!(registry.active(), 0);
+    }
 }

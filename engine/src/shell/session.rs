@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{TrySendError, bounded};
+use crossbeam_channel::bounded;
 use offhook_fsm::Step;
 use offhook_fsm::session::{Event, allowed, step};
 use offhook_media::shell::{AudioSink, AudioSource};
@@ -13,7 +13,7 @@ use offhook_media::shell::{AudioSink, AudioSource};
 use super::engine::{EngineShared, LaunchError};
 use super::notification_center::lock;
 use super::recording;
-use super::registry::{Mail, Shared, has_room};
+use super::registry::{Mail, Shared, Unsent, Wish};
 use super::way;
 use crate::chat::ChatMessage;
 use crate::error::{SessionError, SessionStateError};
@@ -49,11 +49,8 @@ impl Drop for Guard {
         let state = self.shared.snapshot.load().state;
         let over =
             matches!(state, SessionState::Null | SessionState::Incoming | SessionState::Terminated);
-        if !over
-            && let Some(mailbox) = self.shared.mailbox()
-            && let Err(TrySendError::Full(_)) = mailbox.try_send(Mail::End)
-        {
-            log::warn!("session {} has too much to do to be ended", self.shared.id);
+        if !over {
+            self.shared.wish(Wish::End);
         }
     }
 }
@@ -96,8 +93,8 @@ impl Session {
     /// # Errors
     /// [`SessionError::State`] unless the session is NULL, [`SessionError::InvalidArgument`] when
     /// URI, routes or headers cannot be used, [`SessionError::Local`] when there is no way to the
-    /// peer, [`SessionError::Busy`] when the engine has as many sessions as it may. The session is
-    /// then NULL as before.
+    /// peer, [`SessionError::Busy`] when the engine has as many sessions as it may, or another
+    /// thread connects this one. The session is then NULL as before.
     pub fn connect(
         &self,
         uri: &str,
@@ -106,7 +103,7 @@ impl Session {
         headers: &[(String, String)],
     ) -> Result<(), SessionError> {
         let Guard { shared, engine } = &*self.guard;
-        if shared.mailbox().is_some() || shared.snapshot.load().state != SessionState::Null {
+        if shared.snapshot.load().state != SessionState::Null {
             return self.refused("connect()", Event::Connect);
         }
         let order = self.order_to_connect(uri, routes, streams, headers)?;
@@ -115,17 +112,20 @@ impl Session {
             _ => None,
         };
         let local = local.unwrap_or_else(|| ([127, 0, 0, 1], 5060).into());
-        match engine.launch(shared, local) {
+        let (reply, result) = bounded(1);
+        match engine.launch(shared, local, Mail::Order(Box::new(order), reply)) {
             Ok(()) => {}
             Err(LaunchError::Ended) => return Err(SessionError::EngineEnded),
             Err(LaunchError::Limit) => return Err(SessionError::Busy),
-            Err(LaunchError::Twice) => return self.refused("connect()", Event::Connect),
+            // Another connect() is at it, and may yet be refused.
+            Err(LaunchError::Twice) => {
+                self.refused("connect()", Event::Connect)?;
+                return Err(SessionError::Busy);
+            }
         }
-        let taken = self.order("connect()", Event::Connect, order);
-        if taken.is_err() && shared.snapshot.load().state == SessionState::Null {
-            engine.retract(shared);
-        }
-        taken
+        // The session answers unless it breaks.
+        let broken = || Err(SessionError::Local("internal error".into()));
+        result.recv().unwrap_or_else(|_| broken())
     }
 
     fn order_to_connect(
@@ -403,27 +403,18 @@ impl Session {
     /// Makes the session's core panic. For tests of what then happens; of no other use.
     #[doc(hidden)]
     pub fn inject_panic(&self) {
-        if let Some(mailbox) = self.guard.shared.mailbox() {
-            // A full mailbox: the test will see that nothing happened.
-            let _full = mailbox.try_send(Mail::Panic);
-        }
+        // A full mailbox: the test will see that nothing happened.
+        let _full = self.guard.shared.send_order(Mail::Panic);
     }
 
     /// Hands an order to the session's thread and waits for its result.
     fn order(&self, method: &'static str, event: Event, order: Order) -> Result<(), SessionError> {
-        let Some(mailbox) = self.guard.shared.mailbox() else {
-            return self.refused(method, event);
-        };
-        if !has_room(&mailbox) {
-            return Err(SessionError::Busy);
-        }
         let (reply, result) = bounded(1);
-        match mailbox.try_send(Mail::Order(Box::new(order), reply)) {
+        match self.guard.shared.send_order(Mail::Order(Box::new(order), reply)) {
             Ok(()) => {}
-            Err(TrySendError::Full(_)) => return Err(SessionError::Busy),
-            Err(TrySendError::Disconnected(_)) => return self.refused(method, event),
+            Err(Unsent::Full(_)) => return Err(SessionError::Busy),
+            Err(Unsent::Closed(_)) => return self.refused(method, event),
         }
-        drop(mailbox);
         // The session answers every order it reads; one that ends drops the rest.
         result.recv().unwrap_or_else(|_| self.refused(method, event))
     }

@@ -6,16 +6,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::{self as channel, Receiver, RecvTimeoutError};
 use offhook_fsm::{Entropy, Instant};
+use offhook_media::control::MediaCommand;
 
 use super::endpoint_thread::EndpointMail;
 use super::engine::EngineShared;
-use super::registry::{Mail, Shared};
+use super::registry::{Mail, Shared, Wish};
 use crate::error::SessionError;
-use crate::notification::{Notification, NotificationData, SessionState};
+use crate::notification::{Notification, NotificationData, Originator, Sender, SessionState};
 use crate::session::{Core, Farewell, Input, Order, Output};
 use crate::snapshot::Snapshot;
+use crate::transaction::ServerKey;
+use crate::transport::Received;
 
 /// Notifications and endpoint mail that wait because a queue is full; beyond it the session ends.
 const OUTBOX_MAX: usize = 1024;
@@ -25,38 +28,64 @@ const RETRY: Duration = Duration::from_millis(5);
 const LAST_RETRIES: u32 = 2000;
 
 /// Where an order's result goes.
-type Reply = Sender<Result<(), SessionError>>;
+type Reply = channel::Sender<Result<(), SessionError>>;
 
 /// A session and all that its thread needs.
 pub(crate) struct SessionThread {
-    pub(crate) core: Core,
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) mailbox: Receiver<Mail>,
-    pub(crate) engine: Arc<EngineShared>,
+    core: Core,
+    shared: Arc<Shared>,
+    mailbox: Receiver<Mail>,
+    engine: Arc<EngineShared>,
     /// For the farewell of a core that broke.
-    pub(crate) entropy: Entropy,
-    pub(crate) outbox: VecDeque<Posted>,
+    entropy: Entropy,
+    outbox: VecDeque<Posted>,
     /// Inputs that arose here: sends that failed, and what the chat tells.
-    pub(crate) failed: VecDeque<Input>,
-    pub(crate) next: Option<Instant>,
+    failed: VecDeque<Input>,
+    next: Option<Instant>,
     /// The next input makes the core panic.
-    pub(crate) breaks: bool,
+    breaks: bool,
 }
 
 /// What waits in the outbox.
-pub(crate) enum Posted {
+enum Posted {
     Notification(Box<Notification>),
     Endpoint(Box<EndpointMail>),
+    /// The end of a stream, which the media layer must hear of.
+    Media(Box<MediaCommand>),
 }
 
 impl SessionThread {
-    /// Runs the session to its end.
-    pub(crate) fn run(mut self) {
+    pub(crate) fn new(
+        core: Core,
+        shared: Arc<Shared>,
+        mailbox: Receiver<Mail>,
+        engine: Arc<EngineShared>,
+        entropy: Entropy,
+        breaks: bool,
+    ) -> Self {
+        let (outbox, failed) = (VecDeque::new(), VecDeque::new());
+        Self { core, shared, mailbox, engine, entropy, outbox, failed, next: None, breaks }
+    }
+
+    /// Runs the session to its end, whatever breaks.
+    pub(crate) fn run(self) {
+        let (shared, engine) = (Arc::clone(&self.shared), Arc::clone(&self.engine));
+        let ran = catch_unwind(AssertUnwindSafe(|| self.serve()));
+        if ran.is_err() {
+            lost(&shared, &engine);
+        }
+    }
+
+    fn serve(mut self) {
         self.engine.pool.replenish();
         let mut farewell = self.core.farewell();
         while !self.core.is_terminated() {
             let Some((input, reply)) = self.next_input() else { continue };
             let now = self.engine.clock.now();
+            let invite = match &input {
+                Input::Invite(key, received) => Some((key.clone(), Box::new(received.clone()))),
+                _ => None,
+            };
             let (core, breaks) = (&mut self.core, self.breaks);
             let outcome = catch_unwind(AssertUnwindSafe(|| {
                 #[allow(clippy::panic, reason = "a test asks for it")]
@@ -73,21 +102,18 @@ impl SessionThread {
                 }
             }));
             let Ok((result, outputs, next)) = outcome else {
-                return self.broken(farewell);
+                return self.broken(farewell, invite);
             };
             self.next = next;
-            let refused = result.is_err();
-            self.shared.publish(self.core.snapshot());
-            if let Some(reply) = reply {
-                // The caller may have gone away.
-                let _told = reply.try_send(result);
+            if result.is_err() && self.core.snapshot().state == SessionState::Null {
+                // `connect` was refused.
+                self.withdraw();
+                return answer(reply, result);
             }
+            self.shared.publish(self.core.snapshot());
+            answer(reply, result);
             for output in outputs {
                 self.carry_out(output);
-            }
-            if refused && self.core.snapshot().state == SessionState::Null {
-                // `connect` was refused: the session is as fresh as before.
-                return;
             }
             farewell = self.core.farewell();
         }
@@ -105,6 +131,9 @@ impl SessionThread {
             let reason = "the notifications of this session are not taken".to_owned();
             return Some((Input::Fault(reason), None));
         }
+        if let Some(input) = self.wished() {
+            return Some((input, None));
+        }
         let retry = (!self.outbox.is_empty()).then(|| self.engine.clock.now() + RETRY);
         let wake = self.next.into_iter().chain(retry).min();
         let mail = match wake {
@@ -114,7 +143,7 @@ impl SessionThread {
         match mail {
             Ok(Mail::Order(order, reply)) => Some((Input::Order(*order), Some(reply))),
             Ok(Mail::Input(input)) => Some((*input, None)),
-            Ok(Mail::End) => Some((Input::Order(Order::End), None)),
+            Ok(Mail::Wish) => None,
             Ok(Mail::Panic) => {
                 self.breaks = true;
                 Some((Input::Timeout, None))
@@ -124,7 +153,22 @@ impl SessionThread {
                 due.then_some((Input::Timeout, None))
             }
             // Nobody can reach this session any more; the registry holds it till it ends.
-            Err(RecvTimeoutError::Disconnected) => Some((Input::Order(Order::End), None)),
+            Err(RecvTimeoutError::Disconnected) => {
+                Some((Input::Fault("the session is lost".into()), None))
+            }
+        }
+    }
+
+    /// What was asked for beside the mailbox. What begins the session comes first.
+    fn wished(&self) -> Option<Input> {
+        if self.core.snapshot().state == SessionState::Null {
+            return None;
+        }
+        match self.shared.take_wish() {
+            Wish::Nothing => None,
+            Wish::End => Some(Input::Order(Order::End)),
+            Wish::Overrun => Some(Input::Fault("the session has too much to do".into())),
+            Wish::Cut => Some(Input::Fault("the engine ends".into())),
         }
     }
 
@@ -142,8 +186,11 @@ impl SessionThread {
                 self.outbox.push_back(Posted::Endpoint(Box::new(mail)));
             }
             Output::Media(command) => {
-                if let Err(refused) = self.engine.media.command(command) {
-                    self.failed.push_back(Input::Fault(refused.to_string()));
+                let Err(refused) = self.engine.media.command(command) else { return };
+                match *refused.0 {
+                    // The session may be over: its sockets must not outlive it.
+                    MediaCommand::Stop { .. } => self.outbox.push_back(Posted::Media(refused.0)),
+                    _ => self.failed.push_back(Input::Fault(refused.to_string())),
                 }
             }
             Output::Chat(command) => {
@@ -174,6 +221,9 @@ impl SessionThread {
                     posted.err().map(|full| Posted::Notification(full.0))
                 }
                 Posted::Endpoint(mail) => self.engine.post(*mail).err().map(Posted::Endpoint),
+                Posted::Media(command) => {
+                    self.engine.media.command(*command).err().map(|busy| Posted::Media(busy.0))
+                }
             };
             if let Some(posted) = refused {
                 self.outbox.push_front(posted);
@@ -182,8 +232,9 @@ impl SessionThread {
         }
     }
 
-    /// The core broke: what it left for this case is carried out in its place.
-    fn broken(mut self, farewell: Farewell) {
+    /// The core broke: what it left for this case is carried out in its place. An INVITE that it
+    /// broke on is answered by the endpoint.
+    fn broken(mut self, farewell: Farewell, invite: Option<(ServerKey, Box<Received>)>) {
         log::error!("session {} broke and is ended", self.shared.id);
         let now = self.engine.clock.now();
         let value = format!("the core of session {} panicked", self.shared.id);
@@ -192,8 +243,16 @@ impl SessionThread {
             value,
             traceback: None,
         });
+        if let Some((key, received)) = invite {
+            let mail = EndpointMail::Broken(key, received);
+            self.outbox.push_back(Posted::Endpoint(Box::new(mail)));
+        }
         let mut snapshot = Snapshot::clone(&self.shared.snapshot.load());
         farewell.settle(now, &mut snapshot);
+        if snapshot.state == SessionState::Null {
+            // It had not begun: there is nothing to end, and nobody to tell.
+            return self.withdraw();
+        }
         self.shared.publish(&snapshot);
         for output in farewell.outputs(now, &mut self.entropy) {
             self.carry_out(output);
@@ -201,29 +260,95 @@ impl SessionThread {
         self.finish();
     }
 
-    /// Gets the last words out and leaves.
-    fn finish(mut self) {
-        for _ in 0..LAST_RETRIES {
-            self.flush();
-            if self.outbox.is_empty() {
-                break;
-            }
-            std::thread::park_timeout(RETRY);
-        }
-        if !self.outbox.is_empty() {
-            log::error!("session {} ended, but its notifications are not taken", self.shared.id);
-        }
-        self.shared.did_end();
-        self.engine.registry.ended();
-        // A handle that orders something from here on finds nobody and reads the snapshot.
-        self.shared.close();
+    /// The session is as fresh as before.
+    fn withdraw(mut self) {
+        self.engine.retract(&self.shared);
+        self.turn_away();
+        self.flush_out();
+    }
+
+    /// What was put into the mailbox and never read. Orders are answered by the snapshot.
+    fn turn_away(&mut self) {
         while let Ok(mail) = self.mailbox.try_recv() {
             if let Mail::Input(input) = mail
                 && let Input::Request(key, received) = *input
             {
                 let gone = EndpointMail::Gone(key, Box::new(received));
-                let _full = self.engine.post(gone);
+                self.outbox.push_back(Posted::Endpoint(Box::new(gone)));
             }
         }
     }
+
+    /// Gets the last words out and leaves.
+    fn finish(mut self) {
+        // A handle that orders something from here on finds nobody and reads the snapshot: an
+        // observer that waited here would wait for the room that only its return makes.
+        self.shared.close();
+        self.turn_away();
+        self.flush_out();
+        self.shared.did_end();
+        self.engine.registry.ended(&self.shared);
+        if !self.outbox.is_empty() {
+            log::error!("session {} ended, but its notifications are not taken", self.shared.id);
+            // Nobody will hear of its end, and take it off the list then.
+            self.engine.registry.forget(self.shared.id);
+        }
+    }
+
+    /// Hands on what waits, for as long as an observer may block.
+    fn flush_out(&mut self) {
+        for _ in 0..LAST_RETRIES {
+            self.flush();
+            if self.outbox.is_empty() {
+                return;
+            }
+            std::thread::park_timeout(RETRY);
+        }
+    }
+}
+
+/// Tells an order's result.
+fn answer(reply: Option<Reply>, result: Result<(), SessionError>) {
+    if let Some(reply) = reply {
+        // The caller may have gone away.
+        let _told = reply.try_send(result);
+    }
+}
+
+/// A session's thread broke outside of its core: its end is told in its place.
+fn lost(shared: &Shared, engine: &EngineShared) {
+    let mut snapshot = Snapshot::clone(&shared.snapshot.load());
+    let prev_state = snapshot.state;
+    if prev_state == SessionState::Null {
+        return engine.retract(shared);
+    }
+    let timestamp = engine.clock.timestamp();
+    let originator = Originator::Local;
+    let mut told = Vec::new();
+    if prev_state != SessionState::Terminated {
+        snapshot.state = SessionState::Terminated;
+        snapshot.stop_time = Some(timestamp);
+        shared.publish(&snapshot);
+        let (state, reason) = (snapshot.state, "internal error".into());
+        told.push(NotificationData::SessionChangedState { prev_state, state });
+        told.push(NotificationData::SessionDidFail {
+            originator,
+            code: 0,
+            reason,
+            redirect_identities: Vec::new(),
+        });
+    }
+    if !shared.has_ended() {
+        told.push(NotificationData::SessionDidEnd { originator });
+    }
+    shared.close();
+    for data in told {
+        let sender = Sender::Session(shared.id);
+        if engine.center.post(Notification { timestamp, sender, data }).is_err() {
+            // Nobody will hear of its end, and take it off the list then.
+            engine.registry.forget(shared.id);
+        }
+    }
+    shared.did_end();
+    engine.registry.ended(shared);
 }

@@ -11,7 +11,7 @@ use super::clock::Clock;
 use super::endpoint_thread::EndpointThread;
 use super::engine::{Config, EngineError, EngineShared, Listener, Parts};
 use super::pool::Pool;
-use super::registry::{Registry, Undelivered};
+use super::registry::Registry;
 use super::{Any, NotificationCenter, Observer, limits};
 use crate::endpoint;
 use crate::id::SessionId;
@@ -174,10 +174,7 @@ fn media(
             }
             return;
         };
-        let id = SessionId(stream.session);
-        if let Err(Undelivered::Full(_)) = registry.deliver_media(id, Input::Media(event)) {
-            log::warn!("session {id} has too much to do: a media event is dropped");
-        }
+        registry.deliver_once(SessionId(stream.session), Input::Media(event));
     };
     let settings =
         MediaConfig { rtp_ports: config.rtp_ports.clone(), device: config.audio_device.clone() };

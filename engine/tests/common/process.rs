@@ -1,6 +1,8 @@
 //! What this process holds: threads of ours, descriptors, memory.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 
 /// One test at a time, where a test counts what the whole process holds.
 pub(crate) fn alone() -> MutexGuard<'static, ()> {
@@ -48,5 +50,37 @@ impl Held {
             assert!(!deadline.is_over(), "{self:?} before, {now:?} after");
             std::thread::yield_now();
         }
+    }
+}
+
+/// A thread of a test's own.
+#[allow(clippy::disallowed_methods, reason = "the shell's rule is not for its tests")]
+pub(crate) fn spawn<T: Send + 'static>(what: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+    std::thread::spawn(what)
+}
+
+/// Runs something over and over on another thread until it is dropped.
+pub(crate) struct Busy {
+    over: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Busy {
+    pub(crate) fn with(mut what: impl FnMut() + Send + 'static) -> Self {
+        let over = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&over);
+        let run = move || {
+            while !seen.load(Ordering::Relaxed) {
+                what();
+            }
+        };
+        Self { over, thread: Some(spawn(run)) }
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        self.thread.take().unwrap().join().unwrap();
     }
 }
