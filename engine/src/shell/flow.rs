@@ -303,8 +303,11 @@ impl Flows {
         self.failures.pop_front()
     }
 
-    /// When the next connection must be looked after.
+    /// When the next connection must be looked after; at once while something waits to be taken.
     pub(crate) fn deadline(&self) -> Option<Instant> {
+        if !self.messages.is_empty() || !self.failures.is_empty() {
+            return Some(Instant::ZERO);
+        }
         let accept = self.accept_again.values().copied();
         self.flows.values().map(Flow::deadline).chain(accept).min()
     }
@@ -616,6 +619,19 @@ mod tests {
         }
         assert_eq!(seen.len(), clients.len());
         assert_eq!(rig.flows.queued, 0);
+    }
+
+    #[test]
+    fn what_was_read_or_lost_while_looking_after_connections_is_not_slept_on() {
+        let mut rig = Rig::new();
+        let mut client = rig.client();
+        client.write_all(MESSAGE).unwrap();
+        rig.serve_until(|flows| !flows.messages.is_empty());
+        assert_eq!(rig.flows.deadline(), Some(Instant::ZERO));
+        while rig.flows.next_message().is_some() {}
+        assert!(rig.flows.deadline().unwrap() > rig.now);
+        rig.flows.failures.push_back((b"z9hG4bK1".to_vec(), "lost".into()));
+        assert_eq!(rig.flows.deadline(), Some(Instant::ZERO));
     }
 
     #[test]
