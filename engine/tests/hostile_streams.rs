@@ -1,6 +1,8 @@
 //! A running engine against peers that misuse TCP: slow ones, endless ones, lying ones, and those
 //! that go away in the middle.
 
+#![allow(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
+
 mod common;
 
 use std::io::{ErrorKind, Read as _, Write as _};
