@@ -46,7 +46,7 @@ impl Record {
         self.0.0.lock().unwrap().clone()
     }
 
-    fn listen(&self, center: &NotificationCenter) {
+    pub(crate) fn listen(&self, center: &NotificationCenter) {
         let told = self.clone();
         let observer = move |n: &Notification| {
             told.0.0.lock().unwrap().push(n.clone());
