@@ -5,7 +5,7 @@
 
 mod common;
 
-use std::sync::mpsc::{Receiver, Sender as ChannelSender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use offhook::{Any, Delivery, Filter, Notification, Observer, Session};
 
 /// An observer that does not return until it is let go, and then calls what it was given.
 struct Gate {
-    entered: ChannelSender<()>,
+    entered: SyncSender<()>,
     leave: Mutex<Receiver<Box<dyn FnOnce() + Send>>>,
 }
 
@@ -33,12 +33,12 @@ impl Observer for Gate {
 
 /// A notifier thread that stands still.
 struct Blocked {
-    leave: ChannelSender<Box<dyn FnOnce() + Send>>,
+    leave: SyncSender<Box<dyn FnOnce() + Send>>,
 }
 
 impl Blocked {
     fn of(party: &Party) -> Self {
-        let ((entered, waits), (leave, left)) = (channel(), channel());
+        let ((entered, waits), (leave, left)) = (sync_channel(1), sync_channel(1));
         let center = party.engine.notification_center();
         let gate = Gate { entered, leave: Mutex::new(left) };
         center.add_observer(Arc::new(gate), "Block", Any);
@@ -145,7 +145,7 @@ fn an_observer_may_order_a_session_whose_end_waits_for_this_very_observer() {
     blocked.fill(&alice);
     answer.end().unwrap();
     wait_terminated(&call);
-    let (took, time) = channel();
+    let (took, time) = sync_channel(1);
     let ordered = call.clone();
     blocked.release(move || {
         let deadline = Deadline::after(PATIENCE);

@@ -7,9 +7,10 @@ pub(crate) mod peer;
 pub(crate) mod process;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use offhook::id::SessionId;
 use offhook::notification::{NotificationData, Sender, SessionState};
 use offhook::streams::Streams;
 use offhook::transport::Transport;
@@ -49,7 +50,7 @@ impl Record {
     pub(crate) fn listen(&self, center: &NotificationCenter) {
         let told = self.clone();
         let observer = move |n: &Notification| {
-            told.0.0.lock().unwrap().push(n.clone());
+            told.0.0.lock().unwrap_or_else(PoisonError::into_inner).push(n.clone());
             told.0.1.notify_all();
         };
         center.add_observer(Arc::new(observer), Any, Any);
@@ -70,7 +71,12 @@ impl Record {
 
     /// What was told about a session: names, with the state in place of SIPSessionChangedState.
     pub(crate) fn of(&self, session: &Session) -> Vec<&'static str> {
-        let about = Sender::Session(session.id());
+        self.states(session.id())
+    }
+
+    /// The same by the session's number.
+    pub(crate) fn states(&self, id: SessionId) -> Vec<&'static str> {
+        let about = Sender::Session(id);
         self.all().iter().filter(|n| n.sender == about).map(word).collect()
     }
 }
