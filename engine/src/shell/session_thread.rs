@@ -41,6 +41,12 @@ pub(crate) struct SessionThread {
     outbox: VecDeque<Posted>,
     /// Inputs that arose here: sends that failed, and what the chat tells.
     failed: VecDeque<Input>,
+    /// What the core wants and what was not yet done.
+    outputs: VecDeque<Output>,
+    /// What to do should the core break on the next input.
+    farewell: Farewell,
+    /// The INVITE that the core works on.
+    invite: Option<(ServerKey, Box<Received>)>,
     next: Option<Instant>,
     /// The next input makes the core panic.
     breaks: bool,
@@ -63,48 +69,55 @@ impl SessionThread {
         entropy: Entropy,
         breaks: bool,
     ) -> Self {
-        let (outbox, failed) = (VecDeque::new(), VecDeque::new());
-        Self { core, shared, mailbox, engine, entropy, outbox, failed, next: None, breaks }
-    }
-
-    /// Runs the session to its end, whatever breaks.
-    pub(crate) fn run(self) {
-        let (shared, engine) = (Arc::clone(&self.shared), Arc::clone(&self.engine));
-        let ran = catch_unwind(AssertUnwindSafe(|| self.serve()));
-        if ran.is_err() {
-            lost(&shared, &engine);
+        Self {
+            farewell: core.farewell(),
+            core,
+            shared,
+            mailbox,
+            engine,
+            entropy,
+            outbox: VecDeque::new(),
+            failed: VecDeque::new(),
+            outputs: VecDeque::new(),
+            invite: None,
+            next: None,
+            breaks,
         }
     }
 
-    fn serve(mut self) {
+    /// Runs the session to its end, whatever breaks.
+    pub(crate) fn run(mut self) {
+        if catch_unwind(AssertUnwindSafe(|| self.serve())).is_ok() {
+            return;
+        }
+        // It may have been the application's logger that broke.
+        let id = self.shared.id;
+        let _logged = catch_unwind(|| log::error!("session {id} broke and is ended"));
+        if catch_unwind(AssertUnwindSafe(|| self.broken())).is_err() {
+            lost(&self.shared, &self.engine);
+        }
+    }
+
+    fn serve(&mut self) {
         self.engine.pool.replenish();
-        let mut farewell = self.core.farewell();
         while !self.core.is_terminated() {
             let Some((input, reply)) = self.next_input() else { continue };
-            let now = self.engine.clock.now();
-            let invite = match &input {
-                Input::Invite(key, received) => Some((key.clone(), Box::new(received.clone()))),
-                _ => None,
-            };
-            let (core, breaks) = (&mut self.core, self.breaks);
-            let outcome = catch_unwind(AssertUnwindSafe(|| {
-                #[allow(clippy::panic, reason = "a test asks for it")]
-                if breaks {
-                    panic!("a fault was injected");
+            if let Input::Invite(key, received) = &input {
+                self.invite = Some((key.clone(), Box::new(received.clone())));
+            }
+            #[allow(clippy::panic, reason = "a test asks for it")]
+            if self.breaks {
+                panic!("a fault was injected");
+            }
+            let result = self.core.handle_input(self.engine.clock.now(), input);
+            self.next = loop {
+                match self.core.poll_output() {
+                    Output::Timeout(at) => break at,
+                    output => self.outputs.push_back(output),
                 }
-                let result = core.handle_input(now, input);
-                let mut outputs = Vec::new();
-                loop {
-                    match core.poll_output() {
-                        Output::Timeout(at) => return (result, outputs, at),
-                        output => outputs.push(output),
-                    }
-                }
-            }));
-            let Ok((result, outputs, next)) = outcome else {
-                return self.broken(farewell, invite);
             };
-            self.next = next;
+            self.farewell = self.core.farewell();
+            self.invite = None;
             if result.is_err() && self.core.snapshot().state == SessionState::Null {
                 // `connect` was refused.
                 self.withdraw();
@@ -112,12 +125,15 @@ impl SessionThread {
             }
             self.shared.publish(self.core.snapshot());
             answer(reply, result);
-            for output in outputs {
-                self.carry_out(output);
-            }
-            farewell = self.core.farewell();
+            self.carry_out_all();
         }
         self.finish();
+    }
+
+    fn carry_out_all(&mut self) {
+        while let Some(output) = self.outputs.pop_front() {
+            self.carry_out(output);
+        }
     }
 
     /// The next thing that happened, with the channel for an order's result.
@@ -134,6 +150,10 @@ impl SessionThread {
         if let Some(input) = self.wished() {
             return Some((input, None));
         }
+        // A mailbox that is never empty must not keep the timers from running.
+        if self.next.is_some_and(|at| at <= self.engine.clock.now()) {
+            return Some((Input::Timeout, None));
+        }
         let retry = (!self.outbox.is_empty()).then(|| self.engine.clock.now() + RETRY);
         let wake = self.next.into_iter().chain(retry).min();
         let mail = match wake {
@@ -143,15 +163,11 @@ impl SessionThread {
         match mail {
             Ok(Mail::Order(order, reply)) => Some((Input::Order(*order), Some(reply))),
             Ok(Mail::Input(input)) => Some((*input, None)),
-            Ok(Mail::Wish) => None,
             Ok(Mail::Panic) => {
                 self.breaks = true;
                 Some((Input::Timeout, None))
             }
-            Err(RecvTimeoutError::Timeout) => {
-                let due = self.next.is_some_and(|at| at <= self.engine.clock.now());
-                due.then_some((Input::Timeout, None))
-            }
+            Ok(Mail::Wish) | Err(RecvTimeoutError::Timeout) => None,
             // Nobody can reach this session any more; the registry holds it till it ends.
             Err(RecvTimeoutError::Disconnected) => {
                 Some((Input::Fault("the session is lost".into()), None))
@@ -232,36 +248,35 @@ impl SessionThread {
         }
     }
 
-    /// The core broke: what it left for this case is carried out in its place. An INVITE that it
-    /// broke on is answered by the endpoint.
-    fn broken(mut self, farewell: Farewell, invite: Option<(ServerKey, Box<Received>)>) {
-        log::error!("session {} broke and is ended", self.shared.id);
+    /// The core, or what carries out its will, broke: what it left for this case is done in its
+    /// place. An INVITE that it broke on is answered by the endpoint.
+    fn broken(&mut self) {
         let now = self.engine.clock.now();
-        let value = format!("the core of session {} panicked", self.shared.id);
+        let value = format!("session {} panicked", self.shared.id);
         self.engine.tell(NotificationData::EngineGotException {
             kind: "panic",
             value,
             traceback: None,
         });
-        if let Some((key, received)) = invite {
+        if let Some((key, received)) = self.invite.take() {
             let mail = EndpointMail::Broken(key, received);
             self.outbox.push_back(Posted::Endpoint(Box::new(mail)));
         }
         let mut snapshot = Snapshot::clone(&self.shared.snapshot.load());
-        farewell.settle(now, &mut snapshot);
+        self.farewell.settle(now, &mut snapshot);
         if snapshot.state == SessionState::Null {
             // It had not begun: there is nothing to end, and nobody to tell.
             return self.withdraw();
         }
         self.shared.publish(&snapshot);
-        for output in farewell.outputs(now, &mut self.entropy) {
-            self.carry_out(output);
-        }
+        // What the core wanted last is still due, unless the core broke on it.
+        self.outputs.extend(self.farewell.clone().outputs(now, &mut self.entropy));
+        self.carry_out_all();
         self.finish();
     }
 
     /// The session is as fresh as before.
-    fn withdraw(mut self) {
+    fn withdraw(&mut self) {
         self.engine.retract(&self.shared);
         self.turn_away();
         self.flush_out();
@@ -280,7 +295,7 @@ impl SessionThread {
     }
 
     /// Gets the last words out and leaves.
-    fn finish(mut self) {
+    fn finish(&mut self) {
         // A handle that orders something from here on finds nobody and reads the snapshot: an
         // observer that waited here would wait for the room that only its return makes.
         self.shared.close();
@@ -315,7 +330,7 @@ fn answer(reply: Option<Reply>, result: Result<(), SessionError>) {
     }
 }
 
-/// A session's thread broke outside of its core: its end is told in its place.
+/// A session's thread broke twice: its end is told in its place.
 fn lost(shared: &Shared, engine: &EngineShared) {
     let mut snapshot = Snapshot::clone(&shared.snapshot.load());
     let prev_state = snapshot.state;
