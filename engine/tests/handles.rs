@@ -7,7 +7,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::peer::{Peer, Request, answer, header, sdp, status, tag};
+use common::peer::{Peer, Request, answer, header, sdp, status};
 use common::process::{Held, alone};
 use common::{Deadline, PATIENCE, Party, wait_state};
 use offhook::Session;
@@ -163,8 +163,7 @@ fn accepting_it_is_refused_or_ended_with_a_bye_after_the_ack() {
         time(|| {
             drop(call);
             let last = peer.wait(|m| status(m) >= 200);
-            let to_tag = tag(&last, "To").to_owned();
-            peer.request(&Request { method: "ACK", to_tag, body: String::new(), ..invite });
+            peer.request(&invite.ack(&last));
             if status(&last) == 200 {
                 be_ended(&peer);
             }
@@ -187,8 +186,7 @@ fn answered_and_not_yet_acknowledged_it_is_ended_with_a_bye_after_the_ack() {
         drop(call);
         wait_terminating(&bob, id);
         time(|| {
-            let to_tag = tag(&ok, "To").to_owned();
-            peer.request(&Request { method: "ACK", to_tag, body: String::new(), ..invite });
+            peer.request(&invite.ack(&ok));
             be_ended(&peer);
             wait_end(&bob, id);
         })

@@ -211,6 +211,27 @@ fn one_invite_a_thousand_times_is_one_call() {
     victim.still_serves();
 }
 
+/// Peers of RFC 2543's time acknowledge a 200 in the INVITE's own transaction, and do it at once.
+#[test]
+fn an_ack_with_the_branch_of_its_invite_is_heard() {
+    let _alone = alone();
+    let (victim, peer) = victim();
+    for number in 0..100 {
+        let invite = Request::invite();
+        peer.request(&invite);
+        let call = victim.incoming(number);
+        call.accept(Streams::AUDIO, &[]).unwrap();
+        let ok = peer.wait_status(&invite.call_id, 200);
+        let branch = invite.branch.clone();
+        peer.request(&Request { branch, ..invite.ack(&ok) });
+        assert_eq!(call.wait_established(PATIENCE), Some(true));
+        call.end().unwrap();
+        let bye = peer.wait_request("BYE");
+        peer.send(common::peer::answer(&bye, 200, "", "", ""));
+        assert!(call.wait_ended(PATIENCE));
+    }
+}
+
 #[test]
 fn calls_that_are_never_acknowledged_are_given_up_with_a_bye() {
     const CALLS: usize = 20;

@@ -6,7 +6,7 @@ mod common;
 
 use std::net::UdpSocket;
 
-use common::peer::{Peer, Request, answer, audio_port, sdp, status, tag};
+use common::peer::{Peer, Request, answer, audio_port, sdp, status};
 use common::process::{Busy, Held, alone};
 use common::{PATIENCE, Party};
 use offhook::fsm::Entropy;
@@ -40,8 +40,7 @@ impl Call {
         let session = victim.incoming(0);
         session.accept(Streams::AUDIO, &[]).unwrap();
         let ok = sip.wait_status(&invite.call_id, 200);
-        let to_tag = tag(&ok, "To").to_owned();
-        sip.request(&Request { method: "ACK", to_tag, body: String::new(), ..invite });
+        sip.request(&invite.ack(&ok));
         assert_eq!(session.wait_established(PATIENCE), Some(true));
         Self { port: audio_port(&ok), victim, session, sip, rtp }
     }
@@ -138,5 +137,22 @@ fn a_call_is_ended_while_the_flood_goes_on() {
         // When the call is over nobody listens any more.
         let _sent = flood.send_to(&packet(0, number, 7), ("127.0.0.1", port));
     });
+    call.survives();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_that_nobody_writes_to_is_not_played_and_holds_up_nobody() {
+    let _alone = alone();
+    let call = Call::new();
+    let pipe = std::env::temp_dir().join(format!("offhook-pipe-{}", std::process::id()));
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    call.session.play(pipe.clone()).unwrap();
+    let told = call.victim.record.wait_for("WaveFileDidFinishPlaying").to_string();
+    assert!(told.contains("pipe, and no file"), "{told}");
+    call.session.start_recording_audio(Some(pipe.clone())).unwrap();
+    call.victim.record.wait_for("SIPSessionDidStopRecordingAudio");
+    std::fs::remove_file(pipe).unwrap();
     call.survives();
 }

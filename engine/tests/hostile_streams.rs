@@ -8,7 +8,7 @@ mod common;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
-use common::peer::{Request, header, status, tag};
+use common::peer::{Request, header, status};
 use common::process::{Held, alone};
 use common::{Deadline, PATIENCE, Party, wait_state};
 use offhook::notification::SessionState;
@@ -203,9 +203,7 @@ fn a_call_whose_connection_is_gone_ends_when_it_is_ended() {
     let call = victim.incoming(0);
     call.accept(Streams::AUDIO, &[]).unwrap();
     let ok = wait_status(&mut caller, 200);
-    let ack =
-        Request { method: "ACK", to_tag: tag(&ok, "To").into(), body: String::new(), ..invite };
-    send(&mut caller, &ack);
+    send(&mut caller, &invite.ack(&ok));
     assert_eq!(call.wait_established(PATIENCE), Some(true));
     drop(caller);
     victim.still_serves();

@@ -10,12 +10,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use common::peer::{Peer, Request, header};
 use common::process::{Held, alone};
 use common::{Deadline, PATIENCE, Party, wait_state};
-use offhook::Session;
 use offhook::error::SessionError;
+use offhook::media::shell::AudioDevice;
 use offhook::notification::{Sender, SessionState};
 use offhook::shell::STOP_PATIENCE;
 use offhook::streams::Streams;
 use offhook::transport::Transport;
+use offhook::{Config, Session};
 
 /// A logger that panics when it is told to, on the thread that logs.
 struct Breaks;
@@ -29,7 +30,9 @@ impl log::Log for Breaks {
 
     fn log(&self, record: &log::Record<'_>) {
         let text = record.args().to_string();
-        let wanted = text.contains("broke and is ended") || text.contains("is refused with 400");
+        let texts =
+            ["broke and is ended", "is refused with 400", "sound device failed", "audio thread "];
+        let wanted = texts.iter().any(|wanted| text.contains(wanted));
         if wanted && ARMED.swap(false, Ordering::Relaxed) {
             std::panic::resume_unwind(Box::new("the logger"));
         }
@@ -136,4 +139,31 @@ fn an_endpoint_that_breaks_fails_the_engine_and_every_session_is_told() {
     drop((alice, peer));
     let left = Held { threads: before.threads.max(8), ..before };
     left.wait_for_return();
+}
+
+#[test]
+fn a_media_layer_that_breaks_fails_the_engine() {
+    let _alone = alone();
+    let no_such_device = AudioDevice::Named("no such device".into());
+    // The control thread logs when it finds no device, the audio thread when it starts.
+    for audio_device in [no_such_device, AudioDevice::Null] {
+        let before = Held::now();
+        let of_audio_thread = audio_device == AudioDevice::Null;
+        if of_audio_thread {
+            arm();
+        }
+        let alice = Party::with(Config { audio_device, ..Config::default() });
+        if !of_audio_thread {
+            arm();
+        }
+        let call = alice.engine.session();
+        // It may be noticed even before the call.
+        let begun = call.connect("sip:nobody@127.0.0.1:9", &[], Streams::AUDIO, &[]);
+        let told = alice.record.wait_for("SIPEngineDidFail").to_string();
+        assert_eq!(told.contains("audio thread"), of_audio_thread, "{told}");
+        assert!(begun.is_err() || call.wait_ended(PATIENCE));
+        alice.record.wait_for("SIPEngineDidEnd");
+        drop((alice, call));
+        before.wait_for_return();
+    }
 }

@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{PATIENCE, Party};
+use common::{Deadline, PATIENCE, Party};
 use offhook::media::tone::{longest_gap, sine, sounding, sounds_like};
 use offhook::streams::Streams;
 use offhook::transport::Transport;
@@ -38,6 +38,23 @@ fn what_one_program_writes_the_other_reads_whole() {
     assert!(gap(heard, 500) < 400, "{}", gap(heard, 500));
     call.end().unwrap();
     assert!(call.wait_ended(PATIENCE) && answer.wait_ended(PATIENCE));
+}
+
+#[test]
+fn raw_audio_of_a_call_that_never_stood_is_closed_with_it() {
+    let (alice, bob) = (Party::new(), Party::new());
+    let call = alice.engine.session();
+    call.connect(&bob.uri(Transport::Udp), &[], Streams::AUDIO, &[]).unwrap();
+    let answer = bob.incoming(0);
+    let (source, _sink) = answer.raw_audio().unwrap();
+    assert!(!source.is_closed());
+    answer.reject(None).unwrap();
+    assert!(answer.wait_ended(PATIENCE));
+    let deadline = Deadline::after(PATIENCE);
+    while !source.is_closed() {
+        assert!(!deadline.is_over());
+        std::thread::yield_now();
+    }
 }
 
 /// The longest run of quiet samples.

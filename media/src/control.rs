@@ -208,6 +208,11 @@ pub enum MediaEvent {
         /// What failed, for people.
         reason: String,
     },
+    /// The media layer broke: no audio runs any more.
+    Broken {
+        /// What broke, for people.
+        reason: String,
+    },
     /// The stream broke and is gone.
     Failed {
         /// Which stream.
@@ -222,7 +227,7 @@ impl MediaEvent {
     #[must_use]
     pub const fn stream(&self) -> Option<StreamId> {
         match self {
-            Self::DeviceFailed { .. } => None,
+            Self::DeviceFailed { .. } | Self::Broken { .. } => None,
             Self::Prepared { stream, .. }
             | Self::PrepareFailed { stream, .. }
             | Self::SourceSeen { stream, .. }

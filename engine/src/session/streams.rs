@@ -99,8 +99,8 @@ impl Core {
             MediaEvent::RecordingStarted { .. } => self.recording_started(now),
             MediaEvent::RecordingStopped { .. } => self.recording_stopped(now),
             MediaEvent::RecordingFailed { reason, .. } => self.recording_failed(now, &reason),
-            // It is the engine's, not this stream's.
-            MediaEvent::DeviceFailed { .. } => {}
+            // They are the engine's, not this stream's.
+            MediaEvent::DeviceFailed { .. } | MediaEvent::Broken { .. } => {}
         }
     }
 

@@ -220,17 +220,13 @@ impl EngineShared {
         posted.map_err(|_| failed(&bytes, "the endpoint has too much to do".into()))
     }
 
-    /// Sends a response over UDP; `false` for streams, which the endpoint serves.
-    pub(crate) fn send_datagram(&self, transmit: &Transmit) -> bool {
-        if transmit.destination.transport != Transport::Udp {
-            return false;
-        }
+    /// Sends a response over UDP.
+    pub(crate) fn send_datagram(&self, transmit: &Transmit) {
         self.trace(false, &transmit.destination, &transmit.bytes);
         // A response that is lost here is asked for again by a repeated request.
         if let Err(error) = self.endpoint.send_datagram(transmit) {
             log::debug!("a response to {} is lost: {error}", transmit.destination.remote);
         }
-        true
     }
 
     /// Hands the endpoint something; it comes back when its mailbox is full.

@@ -67,6 +67,8 @@ pub(crate) struct Shared {
     wish: AtomicU8,
     /// It is one of the sessions that the registry counts.
     counted: AtomicBool,
+    /// The application has raw audio of it.
+    pub(crate) has_raw_audio: AtomicBool,
     progress: Mutex<Progress>,
     moved: Condvar,
     /// The guard that all handles of this session share.
@@ -90,6 +92,7 @@ impl Shared {
             mailbox: Mutex::new(None),
             wish: AtomicU8::new(Wish::Nothing as u8),
             counted: AtomicBool::new(false),
+            has_raw_audio: AtomicBool::new(false),
             progress: Mutex::new(progress),
             moved: Condvar::new(),
             guard: Mutex::default(),

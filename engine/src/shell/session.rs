@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crossbeam_channel::bounded;
@@ -378,8 +379,14 @@ impl Session {
     /// when the media layer cannot do it.
     pub fn raw_audio(&self) -> Result<(AudioSource, AudioSink), SessionError> {
         self.refused("raw_audio()", Event::SteerAudio)?;
-        let media = &self.guard.engine.media;
-        media.attach(self.id().0).map_err(|error| SessionError::Local(error.to_string()))
+        let Guard { shared, engine } = &*self.guard;
+        shared.has_raw_audio.store(true, Ordering::Release);
+        let attached = engine.media.attach(self.id().0);
+        if shared.snapshot.load().state == SessionState::Terminated {
+            // Its thread may have looked before. A full mailbox took nothing in, either.
+            let _full = engine.media.detach(self.id().0);
+        }
+        attached.map_err(|error| SessionError::Local(error.to_string()))
     }
 
     /// Waits until the session is ESTABLISHED (`true`) or over without having been so (`false`);

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crossbeam_channel::{self as channel, Receiver, RecvTimeoutError};
@@ -18,7 +19,7 @@ use crate::notification::{Notification, NotificationData, Originator, Sender, Se
 use crate::session::{Core, Farewell, Input, Order, Output};
 use crate::snapshot::Snapshot;
 use crate::transaction::ServerKey;
-use crate::transport::Received;
+use crate::transport::{Received, Transport};
 
 /// Notifications and endpoint mail that wait because a queue is full; beyond it the session ends.
 const OUTBOX_MAX: usize = 1024;
@@ -58,6 +59,8 @@ enum Posted {
     Endpoint(Box<EndpointMail>),
     /// The end of a stream, which the media layer must hear of.
     Media(Box<MediaCommand>),
+    /// The end of the application's own audio.
+    Detach,
 }
 
 impl SessionThread {
@@ -196,10 +199,16 @@ impl SessionThread {
                 }
             }
             Output::Respond { key, status, transmit } => {
-                let direct = self.engine.send_datagram(&transmit);
-                // What goes over a stream the endpoint sends, and a refusal over UDP it repeats.
+                let direct = transmit.destination.transport == Transport::Udp;
+                let copy = direct.then(|| transmit.clone());
+                // What goes over a stream the endpoint sends, and a refusal over UDP it repeats. It
+                // hears of a response before the peer does, and so before the peer's ACK.
                 let mail = EndpointMail::Responded { key, status, transmit, send: !direct };
                 self.outbox.push_back(Posted::Endpoint(Box::new(mail)));
+                self.flush();
+                if let Some(transmit) = copy {
+                    self.engine.send_datagram(&transmit);
+                }
             }
             Output::Media(command) => {
                 let Err(refused) = self.engine.media.command(command) else { return };
@@ -237,6 +246,9 @@ impl SessionThread {
                     posted.err().map(|full| Posted::Notification(full.0))
                 }
                 Posted::Endpoint(mail) => self.engine.post(*mail).err().map(Posted::Endpoint),
+                Posted::Detach => {
+                    self.engine.media.detach(self.shared.id.0).err().map(|_| Posted::Detach)
+                }
                 Posted::Media(command) => {
                     self.engine.media.command(*command).err().map(|busy| Posted::Media(busy.0))
                 }
@@ -300,6 +312,9 @@ impl SessionThread {
         // observer that waited here would wait for the room that only its return makes.
         self.shared.close();
         self.turn_away();
+        if self.shared.has_raw_audio.load(Ordering::Acquire) {
+            self.outbox.push_back(Posted::Detach);
+        }
         self.flush_out();
         self.shared.did_end();
         self.engine.registry.ended(&self.shared);

@@ -1,7 +1,7 @@
 //! Puts an engine together.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use offhook_fsm::Entropy;
 use offhook_media::control::MediaEvent;
@@ -64,12 +64,15 @@ pub(crate) fn start(
     let registry =
         Arc::new(Registry::new(config.sessions_max.unwrap_or_else(limits::sessions_max)));
     let pool = Pool::new().map_err(|_| no_thread())?;
-    let media = media(config, &mut entropy, &registry, &center, clock).inspect_err(|_| {
+    let owner = Arc::new(OnceLock::new());
+    let media = media(config, &mut entropy, &registry, &owner).inspect_err(|_| {
         pool.close(std::time::Duration::from_secs(1));
     })?;
     let endpoint = handle;
     let parts = Parts { clock, center, media, registry, pool, endpoint, settings, entropy };
     let shared = Arc::new(EngineShared::new(parts, config));
+    // Set once, here.
+    let _first = owner.set(Arc::downgrade(&shared));
     shared.tell(NotificationData::EngineWillStart);
     let for_thread = Arc::clone(&shared);
     let spawned = std::thread::Builder::new().name("offhook-endpoint".into()).spawn(move || {
@@ -160,17 +163,17 @@ fn media(
     config: &Config,
     entropy: &mut Entropy,
     registry: &Arc<Registry>,
-    center: &NotificationCenter,
-    clock: Clock,
+    owner: &Arc<OnceLock<Weak<EngineShared>>>,
 ) -> Result<Media, EngineError> {
-    let (registry, center) = (Arc::clone(registry), center.clone());
+    let (registry, owner) = (Arc::clone(registry), Arc::clone(owner));
     let tell = move |event: MediaEvent| {
         let Some(stream) = event.stream() else {
-            if let MediaEvent::DeviceFailed { device, reason } = event {
-                let data = NotificationData::AudioDeviceDidFail { device, reason };
-                let timestamp = clock.timestamp();
-                // It is logged where it happened, too.
-                let _full = center.post(Notification { timestamp, sender: Sender::Engine, data });
+            match (event, owner.get().and_then(Weak::upgrade)) {
+                (MediaEvent::DeviceFailed { device, reason }, Some(engine)) => {
+                    engine.tell(NotificationData::AudioDeviceDidFail { device, reason });
+                }
+                (MediaEvent::Broken { reason }, Some(engine)) => engine.fail(reason),
+                _ => {}
             }
             return;
         };

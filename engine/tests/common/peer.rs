@@ -52,6 +52,13 @@ impl Request {
         Self { body: sdp(9), ..Self::new("INVITE") }
     }
 
+    /// The ACK to a 2xx that answered this INVITE.
+    pub(crate) fn ack(&self, ok: &str) -> Self {
+        let (call_id, from_tag) = (self.call_id.clone(), self.from_tag.clone());
+        let to_tag = tag(ok, "To").to_owned();
+        Self { call_id, from_tag, to_tag, cseq: self.cseq, ..Self::new("ACK") }
+    }
+
     /// The request as sent from `own`; `transport` is Via's word.
     pub(crate) fn print(&self, transport: &str, own: SocketAddr) -> String {
         let Self { method, call_id, branch, from_tag, cseq, body, .. } = self;

@@ -34,6 +34,8 @@ const RAWS_MAX: usize = 1024;
 pub(super) enum Mail {
     Command(Box<MediaCommand>),
     Attach(u64, Box<RawEnds>),
+    /// The session has ended.
+    Detach(u64),
     /// The device broke.
     DeviceFailed(String),
     Stop(Sender<()>),
@@ -115,8 +117,11 @@ impl Control {
     }
 
     /// Serves until `Stop`, or until nobody can reach it any more.
-    pub(super) fn run(mut self) {
+    pub(super) fn run(&mut self) {
         loop {
+            if self.audio.as_ref().is_some_and(JoinHandle::is_finished) {
+                return self.broken("the audio thread panicked");
+            }
             // Once nothing runs there is nothing to look after.
             let idle = self.streams.is_empty() && self.backlog.is_empty();
             let mail = if idle {
@@ -127,6 +132,7 @@ impl Control {
             match mail {
                 Ok(Mail::Command(command)) => self.obey(*command),
                 Ok(Mail::Attach(session, ends)) => self.attach(session, ends),
+                Ok(Mail::Detach(session)) => drop(self.raws.remove(&session)),
                 Ok(Mail::DeviceFailed(reason)) => self.device_failed(&reason),
                 Ok(Mail::Stop(done)) => {
                     self.end();
@@ -139,6 +145,13 @@ impl Control {
             }
             self.serve();
         }
+    }
+
+    /// Tells that there is no audio any more, and ends what is left of it.
+    pub(super) fn broken(&mut self, reason: &str) {
+        self.tell(MediaEvent::Broken { reason: reason.to_owned() });
+        log::error!("{reason}");
+        self.end();
     }
 
     /// Carries what the audio thread tells, feeds and drains the files.
@@ -479,6 +492,9 @@ impl Control {
         let mut stop = ToAudio::Stop;
         while let Err(rtrb::PushError::Full(order)) = self.orders.push(stop) {
             stop = order;
+            if self.audio.as_ref().is_none_or(JoinHandle::is_finished) {
+                break;
+            }
             self.wake();
             std::thread::park_timeout(Duration::from_millis(1));
         }

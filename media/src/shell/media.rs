@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -92,7 +93,7 @@ impl Media {
             .map_err(|_| MediaError::NoThread)?;
         std::thread::Builder::new()
             .name("offhook-media".into())
-            .spawn(move || control.run())
+            .spawn(move || run(control))
             .map_err(|_| MediaError::NoThread)?;
         Ok(Self { mailbox: own })
     }
@@ -126,6 +127,17 @@ impl Media {
         Ok((source, sink))
     }
 
+    /// Takes the raw audio of a session back that has ended. Its ends are then closed.
+    ///
+    /// # Errors
+    /// When the media layer has too much to do; it is to be tried again.
+    pub fn detach(&self, session: u64) -> Result<(), MediaError> {
+        match self.mailbox.try_send(Mail::Detach(session)) {
+            Ok(()) | Err(TrySendError::Disconnected(_)) => Ok(()),
+            Err(TrySendError::Full(_)) => Err(MediaError::Busy),
+        }
+    }
+
     /// Says BYE on every stream, closes recordings and sockets, ends both threads. Waits for it up
     /// to two seconds. Twice is once.
     pub fn stop(&self) {
@@ -134,5 +146,12 @@ impl Media {
             // Disconnected means that it has ended already.
             let _ended = wait.recv_timeout(STOP_PATIENCE);
         }
+    }
+}
+
+/// The control thread: what panics on it is told, and the audio thread ends with it.
+fn run(mut control: Control) {
+    if catch_unwind(AssertUnwindSafe(|| control.run())).is_err() {
+        control.broken("the media control thread panicked");
     }
 }

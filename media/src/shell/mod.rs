@@ -11,7 +11,7 @@ mod recorder;
 mod sys;
 mod voice;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use device::{DeviceInfo, devices};
 pub use media::{Busy, Media, MediaConfig, MediaError};
@@ -33,4 +33,19 @@ pub enum AudioDevice {
         /// Written as the speaker while there are calls: the sum of all of them.
         output: PathBuf,
     },
+}
+
+/// Refuses a named pipe: opening one waits for whoever is to be at its other end, and all audio
+/// with it.
+fn refuse_pipe(file: &Path) -> Result<(), String> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt as _;
+        let kind = std::fs::metadata(file).map(|found| found.file_type());
+        if kind.is_ok_and(|kind| kind.is_fifo()) {
+            return Err(format!("{}: this is a pipe, and no file", file.display()));
+        }
+    }
+    let _ = file;
+    Ok(())
 }

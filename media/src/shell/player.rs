@@ -42,6 +42,7 @@ impl Player {
     /// Opens a file; the ring's other end goes to the audio thread.
     pub(super) fn open(file: &Path) -> Result<(Self, Consumer<i16>), String> {
         let told = |error: hound::Error| format!("{}: {error}", file.display());
+        super::refuse_pipe(file)?;
         let reader = WavReader::open(file).map_err(told)?;
         let spec = reader.spec();
         let fault = |what: String| Err(format!("{}: {what}", file.display()));

@@ -27,6 +27,7 @@ impl Recorder {
         if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|error| told(&error))?;
         }
+        super::refuse_pipe(file)?;
         let spec = WavSpec {
             channels: 1,
             sample_rate: 8000,
