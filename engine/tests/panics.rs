@@ -5,7 +5,7 @@
 
 mod common;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Mutex;
 
 use common::peer::{Peer, Request, header};
 use common::process::{Held, alone};
@@ -21,7 +21,8 @@ use offhook::{Config, Session};
 /// A logger that panics when it is told to, on the thread that logs.
 struct Breaks;
 
-static ARMED: AtomicBool = AtomicBool::new(false);
+/// What a text says that breaks the thread which logs it, once.
+static ARMED: Mutex<Option<&str>> = Mutex::new(None);
 
 impl log::Log for Breaks {
     fn enabled(&self, _: &log::Metadata<'_>) -> bool {
@@ -30,10 +31,8 @@ impl log::Log for Breaks {
 
     fn log(&self, record: &log::Record<'_>) {
         let text = record.args().to_string();
-        let texts =
-            ["broke and is ended", "is refused with 400", "sound device failed", "audio thread "];
-        let wanted = texts.iter().any(|wanted| text.contains(wanted));
-        if wanted && ARMED.swap(false, Ordering::Relaxed) {
+        let wanted = ARMED.lock().unwrap().take_if(|wanted| text.contains(*wanted));
+        if wanted.is_some() {
             std::panic::resume_unwind(Box::new("the logger"));
         }
     }
@@ -41,12 +40,12 @@ impl log::Log for Breaks {
     fn flush(&self) {}
 }
 
-fn arm() {
+fn arm(text: &'static str) {
     static LOGGER: Breaks = Breaks;
     if log::set_logger(&LOGGER).is_ok() {
         log::set_max_level(log::LevelFilter::Trace);
     }
-    ARMED.store(true, Ordering::Relaxed);
+    *ARMED.lock().unwrap() = Some(text);
 }
 
 fn established(alice: &Party, bob: &Party) -> (Session, Session) {
@@ -97,7 +96,7 @@ fn a_session_thread_that_breaks_outside_its_core_ends_its_session_alone() {
     let (alice, bob) = (Party::new(), Party::new());
     let (first, answer) = established(&alice, &bob);
     let (second, _second) = established(&alice, &bob);
-    arm();
+    arm("broke and is ended");
     first.inject_panic();
     assert!(first.wait_ended(PATIENCE));
     wait_state(&alice.record, &first, SessionState::Terminated);
@@ -123,7 +122,7 @@ fn an_endpoint_that_breaks_fails_the_engine_and_every_session_is_told() {
     ringing.connect(&bob.uri(Transport::Udp), &[], Streams::AUDIO, &[]).unwrap();
     bob.incoming(1);
     let peer = Peer::of(alice.address(Transport::Udp));
-    arm();
+    arm("is refused with 400");
     let broken = Request::new("OPTIONS").print("UDP", peer.own).replace("CSeq: 1", "CSeq: x");
     peer.send(broken);
     alice.record.wait_for("SIPEngineDidFail");
@@ -150,11 +149,11 @@ fn a_media_layer_that_breaks_fails_the_engine() {
         let before = Held::now();
         let of_audio_thread = audio_device == AudioDevice::Null;
         if of_audio_thread {
-            arm();
+            arm("audio thread ");
         }
         let alice = Party::with(Config { audio_device, ..Config::default() });
         if !of_audio_thread {
-            arm();
+            arm("sound device failed");
         }
         let call = alice.engine.session();
         // It may be noticed even before the call.

@@ -43,7 +43,11 @@ impl Config {
                 session_expires: sip.session_expires.map(|time| time.duration()),
                 auto_answer: sip.auto_answer,
             },
-            sip_timers: Timers { t1: sip.t1.duration(), t2: sip.t2.duration(), t4: sip.t4.duration() },
+            sip_timers: Timers {
+                t1: sip.t1.duration(),
+                t2: sip.t2.duration(),
+                t4: sip.t4.duration(),
+            },
         })
     }
 
