@@ -48,6 +48,8 @@ pub(crate) struct SessionThread {
     farewell: Farewell,
     /// The INVITE that the core works on.
     invite: Option<(ServerKey, Box<Received>)>,
+    /// Who waits for the result of the order that the core works on.
+    reply: Option<Reply>,
     next: Option<Instant>,
     /// The next input makes the core panic.
     breaks: bool,
@@ -83,6 +85,7 @@ impl SessionThread {
             failed: VecDeque::new(),
             outputs: VecDeque::new(),
             invite: None,
+            reply: None,
             next: None,
             breaks,
         }
@@ -105,6 +108,7 @@ impl SessionThread {
         self.engine.pool.replenish();
         while !self.core.is_terminated() {
             let Some((input, reply)) = self.next_input() else { continue };
+            self.reply = reply;
             if let Input::Invite(key, received) = &input {
                 self.invite = Some((key.clone(), Box::new(received.clone())));
             }
@@ -123,11 +127,10 @@ impl SessionThread {
             self.invite = None;
             if result.is_err() && self.core.snapshot().state == SessionState::Null {
                 // `connect` was refused.
-                self.withdraw();
-                return answer(reply, result);
+                return self.withdraw(result);
             }
             self.shared.publish(self.core.snapshot());
-            answer(reply, result);
+            self.answer(result);
             self.carry_out_all();
         }
         self.finish();
@@ -278,18 +281,28 @@ impl SessionThread {
         self.farewell.settle(now, &mut snapshot);
         if snapshot.state == SessionState::Null {
             // It had not begun: there is nothing to end, and nobody to tell.
-            return self.withdraw();
+            return self.withdraw(Err(SessionError::Local("internal error".into())));
         }
         self.shared.publish(&snapshot);
+        self.reply = None;
         // What the core wanted last is still due, unless the core broke on it.
         self.outputs.extend(self.farewell.clone().outputs(now, &mut self.entropy));
         self.carry_out_all();
         self.finish();
     }
 
-    /// The session is as fresh as before.
-    fn withdraw(&mut self) {
+    /// Tells an order's result.
+    fn answer(&mut self, result: Result<(), SessionError>) {
+        if let Some(reply) = self.reply.take() {
+            // The caller may have gone away.
+            let _told = reply.try_send(result);
+        }
+    }
+
+    /// The session is as fresh as before, and only then hears of it who ordered `connect`.
+    fn withdraw(&mut self, result: Result<(), SessionError>) {
         self.engine.retract(&self.shared);
+        self.answer(result);
         self.turn_away();
         self.flush_out();
     }
@@ -334,14 +347,6 @@ impl SessionThread {
             }
             std::thread::park_timeout(RETRY);
         }
-    }
-}
-
-/// Tells an order's result.
-fn answer(reply: Option<Reply>, result: Result<(), SessionError>) {
-    if let Some(reply) = reply {
-        // The caller may have gone away.
-        let _told = reply.try_send(result);
     }
 }
 
