@@ -145,16 +145,12 @@ fn a_media_layer_that_breaks_fails_the_engine() {
     let _alone = alone();
     let no_such_device = AudioDevice::Named("no such device".into());
     // The control thread logs when it finds no device, the audio thread when it starts.
-    for audio_device in [no_such_device, AudioDevice::Null] {
+    let broken = [(no_such_device, "sound device failed"), (AudioDevice::Null, "audio thread ")];
+    for (audio_device, text) in broken {
         let before = Held::now();
         let of_audio_thread = audio_device == AudioDevice::Null;
-        if of_audio_thread {
-            arm("audio thread ");
-        }
+        arm(text);
         let alice = Party::with(Config { audio_device, ..Config::default() });
-        if !of_audio_thread {
-            arm("sound device failed");
-        }
         let call = alice.engine.session();
         // It may be noticed even before the call.
         let begun = call.connect("sip:nobody@127.0.0.1:9", &[], Streams::AUDIO, &[]);
