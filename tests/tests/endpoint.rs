@@ -356,6 +356,28 @@ fn r59_an_invite_that_only_ever_rang_is_forgotten_64_t1_after_its_session() {
 }
 
 #[test]
+fn a_response_that_an_ended_session_never_read_goes_to_what_it_left_behind() {
+    let mut rig = Rig::new();
+    let bytes = request("INVITE", "2a-1", "", "", "");
+    let transmit =
+        Transmit { destination: destination(Transport::Udp), bytes: bytes.as_bytes().into() };
+    let invite = ClientTransaction::new(Instant::ZERO, Timers::default(), transmit).unwrap();
+    let unread = |branch: &str| {
+        let text = format!(
+            "SIP/2.0 200 x\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK{branch}\r\nFrom: <sip:a@h>;tag=1\r\nTo: <sip:b@h>;tag=2\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n\r\n"
+        );
+        let message = Message::parse(text.as_bytes()).unwrap().to_message();
+        Input::Unread(Box::new(Received { message, source: destination(Transport::Udp) }))
+    };
+    rig.feed(Input::HandOver(Box::new(invite)));
+    rig.feed(unread("2a-1"));
+    assert_eq!(rig.passed, [format!("late 200 to {}", destination(Transport::Udp).remote)]);
+    // Nothing waits for this one, and no session gets it again.
+    rig.feed(unread("2a-2"));
+    assert_eq!((rig.passed.len(), rig.core.counters().strays), (1, 1));
+}
+
+#[test]
 fn a_request_for_a_session_that_has_ended_is_answered_481_each_time() {
     let mut rig = Rig::new();
     let bye = request("BYE", "3", ";tag=7-tag", "", "");

@@ -123,6 +123,7 @@ impl Core {
                     self.settle(&key);
                 }
             }
+            Input::Unread(received) => self.unread(now, &received),
             Input::HandOver(transaction) => self.take_over(now, *transaction),
             Input::Timeout => self.timeout(now),
         }
@@ -154,6 +155,31 @@ impl Core {
     }
 
     fn response(&mut self, now: Instant, source: Destination, message: &Message<&[u8]>) {
+        if self.of_leftover(now, message, || Received { message: message.to_message(), source }) {
+            return;
+        }
+        let branch = message.via().ok().and_then(|via| via.branch()).unwrap_or_default();
+        let Some(session) = SessionId::from_branch(branch) else {
+            self.counters.strays += 1;
+            return;
+        };
+        self.push(Output::Response(session, Received { message: message.to_message(), source }));
+    }
+
+    /// A response that its session ended before it could read.
+    fn unread(&mut self, now: Instant, received: &Received) {
+        if !self.of_leftover(now, &received.message, || received.clone()) {
+            self.counters.strays += 1;
+        }
+    }
+
+    /// Gives a response to the leftover that waits for it. `false` when none does.
+    fn of_leftover<B: AsRef<[u8]>>(
+        &mut self,
+        now: Instant,
+        message: &Message<B>,
+        received: impl FnOnce() -> Received,
+    ) -> bool {
         let branch = message.via().ok().and_then(|via| via.branch()).unwrap_or_default();
         let from = (Box::from(branch), 0);
         let same = self.branches.range(from..).take_while(|(other, _)| **other == *branch);
@@ -168,16 +194,12 @@ impl Core {
             let accepts = message.status().is_some_and(|status| (200..300).contains(&status));
             if verdict == Verdict::Deliver && is_invite && accepts {
                 let invite = leftover.transaction.request().clone();
-                let answer = Received { message: message.to_message(), source };
-                self.outputs.push_back(Output::LateAnswer(Box::new((invite, answer))));
+                self.outputs.push_back(Output::LateAnswer(Box::new((invite, received()))));
             }
-            return self.settle_leftover(number);
+            self.settle_leftover(number);
+            return true;
         }
-        let Some(session) = SessionId::from_branch(branch) else {
-            self.counters.strays += 1;
-            return;
-        };
-        self.push(Output::Response(session, Received { message: message.to_message(), source }));
+        false
     }
 
     /// A new server transaction.

@@ -52,6 +52,8 @@ pub(crate) enum EndpointMail {
     Send(Transmit),
     /// It ended before it read this request.
     Gone(ServerKey, Box<Received>),
+    /// It ended before it read this response, which what it left behind may still wait for.
+    Unread(Box<Received>),
     /// It broke before it answered this INVITE.
     Broken(ServerKey, Box<Received>),
     /// Close everything and end.
@@ -348,6 +350,9 @@ impl EndpointThread {
                 EndpointMail::Gone(key, received) => {
                     self.core.handle_input(now, Input::Gone(key, received));
                 }
+                EndpointMail::Unread(received) => {
+                    self.core.handle_input(now, Input::Unread(received));
+                }
                 EndpointMail::Broken(key, received) => {
                     self.core.handle_input(now, Input::NotTaken(key, received));
                 }
@@ -366,12 +371,7 @@ impl EndpointThread {
             match self.core.poll_output() {
                 Output::Transmit(transmit) => self.send(engine, transmit),
                 Output::Request(id, key, received) => self.deliver(engine, id, key, received),
-                Output::Response(id, received) => {
-                    let input = session::Input::Response(received);
-                    if let Err(Undelivered::Full(_)) = engine.registry.deliver(id, input) {
-                        log::warn!("session {id} has too much to do: a response is dropped");
-                    }
-                }
+                Output::Response(id, received) => self.deliver_response(engine, id, received),
                 Output::LateAnswer(late) => self.end_late(engine, &late.0, &late.1),
                 Output::NewCall(key, received, _) => self.new_call(engine, key, received),
                 Output::Timeout(next) => {
@@ -401,6 +401,23 @@ impl EndpointThread {
                 _ => Input::NotTaken(key, Box::new(received)),
             };
             self.core.handle_input(engine.clock.now(), refused);
+        }
+    }
+
+    fn deliver_response(&mut self, engine: &EngineShared, id: SessionId, received: Received) {
+        let input = session::Input::Response(received);
+        let unread = match engine.registry.deliver(id, input) {
+            Ok(()) => return,
+            Err(Undelivered::Gone(input)) => *input,
+            Err(Undelivered::Full(_)) => {
+                return log::warn!("session {id} has too much to do: a response is dropped");
+            }
+        };
+        // What the session left behind is in the mailbox by now, before this.
+        if let session::Input::Response(received) = unread
+            && engine.post(EndpointMail::Unread(Box::new(received))).is_err()
+        {
+            log::debug!("a response to a session that has ended is dropped");
         }
     }
 

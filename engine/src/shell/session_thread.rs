@@ -263,6 +263,16 @@ impl SessionThread {
         }
     }
 
+    /// What the endpoint is to know overtakes notifications that wait: whoever finds the mailbox
+    /// shut may count on it that the endpoint has what the session left behind.
+    fn flush_endpoint(&mut self) {
+        let waits = std::mem::take(&mut self.outbox);
+        let (mail, others) = waits.into_iter().partition(|p| matches!(p, Posted::Endpoint(_)));
+        self.outbox = mail;
+        self.flush();
+        self.outbox.extend::<VecDeque<_>>(others);
+    }
+
     /// The core, or what carries out its will, broke: what it left for this case is done in its
     /// place. An INVITE that it broke on is answered by the endpoint.
     fn broken(&mut self) {
@@ -310,17 +320,19 @@ impl SessionThread {
     /// What was put into the mailbox and never read. Orders are answered by the snapshot.
     fn turn_away(&mut self) {
         while let Ok(mail) = self.mailbox.try_recv() {
-            if let Mail::Input(input) = mail
-                && let Input::Request(key, received) = *input
-            {
-                let gone = EndpointMail::Gone(key, Box::new(received));
-                self.outbox.push_back(Posted::Endpoint(Box::new(gone)));
-            }
+            let Mail::Input(input) = mail else { continue };
+            let unread = match *input {
+                Input::Request(key, received) => EndpointMail::Gone(key, Box::new(received)),
+                Input::Response(received) => EndpointMail::Unread(Box::new(received)),
+                _ => continue,
+            };
+            self.outbox.push_back(Posted::Endpoint(Box::new(unread)));
         }
     }
 
     /// Gets the last words out and leaves.
     fn finish(&mut self) {
+        self.flush_endpoint();
         // A handle that orders something from here on finds nobody and reads the snapshot: an
         // observer that waited here would wait for the room that only its return makes.
         self.shared.close();
