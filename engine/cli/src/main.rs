@@ -10,6 +10,7 @@ mod fsm;
 mod input;
 mod interrupt;
 mod json;
+mod ladder;
 mod listen;
 mod options;
 mod outcome;

@@ -35,6 +35,8 @@ pub(crate) struct Trace {
     pub(crate) sip: bool,
     /// Notifications.
     pub(crate) notifications: bool,
+    /// SIP messages are drawn at the end.
+    pub(crate) ladder: bool,
 }
 
 /// The common options.
@@ -95,7 +97,7 @@ impl Options {
             // There is no TLS yet.
             log::warn!("the keys of SRTP travel in the clear: SIP is not encrypted");
         }
-        config.trace_sip = self.trace.sip || self.pcap.is_some();
+        config.trace_sip = self.trace.sip || self.trace.ladder || self.pcap.is_some();
         config
     }
 

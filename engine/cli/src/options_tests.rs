@@ -29,7 +29,7 @@ fn codecs_ports_routes_and_trace_are_understood() {
     assert_eq!(options.config.codecs, [Codec::Pcma, Codec::Pcmu]);
     assert_eq!(options.config.rtp_ports, 20000..=20003);
     assert_eq!(options.routes.len(), 2);
-    assert_eq!(options.trace, Trace { sip: true, notifications: false });
+    assert_eq!(options.trace, Trace { sip: true, ..Trace::default() });
     assert_eq!(options.config.account.as_deref(), Some("sip:alice@example.com"));
     assert_eq!(options.config.srtp, SrtpPolicy::Optional);
     assert!(options.json && options.config().trace_sip);

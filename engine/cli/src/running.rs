@@ -83,10 +83,11 @@ impl Observer {
     fn hear(&self, notification: &Notification) {
         if let Data::EngineSipTrace { .. } = notification.data {
             self.capture(notification);
-            if !self.trace.sip {
+            if self.trace.sip {
+                trace::sip(notification);
+            } else if !self.trace.ladder {
                 return;
             }
-            trace::sip(notification);
         } else if self.trace.notifications {
             trace::notification(notification);
         }

@@ -35,6 +35,23 @@ fn ready_is_first_and_tells_what_was_bound() {
 }
 
 #[test]
+fn a_ladder_of_all_that_happened_is_on_stderr_at_the_end_and_nothing_of_it_on_stdout() {
+    let (mut alice, mut bob) = (Agent::with(&["--ladder"]), Agent::start());
+    establish(&mut alice, &mut bob);
+    alice.order("end");
+    alice.wait("SIPSessionDidEnd");
+    let (status, told, ladder) = alice.end();
+    assert_eq!(status, 0);
+    assert!(told.iter().all(|object| object["name"] != "SIPEngineSIPTrace"), "{told:#?}");
+    let rows = ["s1 CALLING |", "--- INVITE, ", "<--- 200 OK (INVITE), ", "s1 SIPSessionDidEnd"];
+    let mut rest = &*ladder;
+    for row in rows {
+        (_, rest) = rest.split_once(row).unwrap_or_else(|| panic!("no {row:?}:\n{ladder}"));
+    }
+    bob.end();
+}
+
+#[test]
 fn a_call_tells_both_sides_its_course_in_order() {
     let (mut alice, mut bob) = (Agent::start(), Agent::start());
     establish(&mut alice, &mut bob);

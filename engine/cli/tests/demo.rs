@@ -18,12 +18,19 @@ fn the_demonstration_works_and_shows_its_ladder() {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{out}\n{errors}");
     let order = [
+        "s1 CALLING |",
         "--- INVITE",
+        "| s1 INCOMING",
         "180 Ringing (INVITE)",
         "200 OK (INVITE)",
+        "s1 ESTABLISHED |",
         "--- ACK",
+        "| s1 SIPSessionGotHoldRequest originator=remote",
+        "| s1 SIPSessionGotUnholdRequest originator=remote",
+        "| s1 SIPSessionGotDTMF digit=5",
         "--- BYE",
         "200 OK (BYE)",
+        "s1 SIPSessionDidEnd originator=local |",
     ];
     let mut rest = &*out;
     for message in order {

@@ -17,6 +17,7 @@ use offhook::streams::Streams;
 use serde_json::{Map, Value, json};
 
 use crate::input::{self, Input};
+use crate::ladder::Recorder;
 use crate::options::{self, Options};
 use crate::running::{self, Event, Running};
 use crate::{Outcome, Usage, clock, json, print};
@@ -34,9 +35,7 @@ Commands on stdin, one a line; notifications on stdout, one JSON object a line:
   mute   unmute   echo on|off   state [SESSION]   statistics   sessions
   use SESSION   wait NOTIFICATION [SECONDS]   sleep SECONDS   quit
 Sessions are s1, s2, ... in order of creation; a command acts on the one that it
-is prefixed with (s1 end), the one named by use, or the newest. connect and
-accept take headers: \"+Name: value\". # starts a comment.
-";
+X";
 const EXAMPLE: &str = "Example: offhook agent --udp 127.0.0.1:0 < commands.txt";
 
 /// How an agent goes on after a line.
@@ -51,6 +50,10 @@ struct Agent {
     history: History,
     routes: Vec<String>,
     account: Option<String>,
+    /// `--ladder`.
+    ladder: Option<Recorder>,
+    /// Messages are recorded for the ladder and not printed.
+    hide_trace: bool,
     /// Nobody reads what we print.
     unheard: bool,
     interrupted: bool,
@@ -60,12 +63,14 @@ struct Agent {
 
 pub(crate) fn run(args: &mut lexopt::Parser) -> Result<Outcome, Usage> {
     let mut options = Options::default();
+    let mut ladder = None;
     while let Some(arg) = args.next()? {
         match arg {
             Long("help") | Short('h') => {
                 print(&format!("{HELP}{}{EXAMPLE}", options::HELP));
                 return Ok(Outcome::Done);
             }
+            Long("ladder") => ladder = Some(Recorder::default()),
             Long(name) => {
                 let name = name.to_owned();
                 options.take(&name, args)?;
@@ -73,6 +78,8 @@ pub(crate) fn run(args: &mut lexopt::Parser) -> Result<Outcome, Usage> {
             other => return Err(other.unexpected().into()),
         }
     }
+    let hide_trace = ladder.is_some() && !options.trace.sip;
+    options.trace.ladder = ladder.is_some();
     let running = running::start(&options)?;
     let lines = input::lines().map_err(|error| Usage(format!("cannot start a thread: {error}")))?;
     let mut agent = Agent {
@@ -81,6 +88,8 @@ pub(crate) fn run(args: &mut lexopt::Parser) -> Result<Outcome, Usage> {
         history: History::default(),
         account: options.account(),
         routes: options.routes,
+        ladder,
+        hide_trace,
         unheard: false,
         interrupted: false,
         failed: false,
@@ -89,6 +98,9 @@ pub(crate) fn run(args: &mut lexopt::Parser) -> Result<Outcome, Usage> {
     agent.work(&lines);
     for event in agent.running.stop() {
         agent.note(&event);
+    }
+    if let Some(ladder) = agent.ladder.take() {
+        ladder.show();
     }
     Ok(if agent.failed { Outcome::Refused } else { Outcome::Done })
 }
@@ -145,6 +157,12 @@ impl Agent {
     /// Prints a notification and learns from it.
     fn note(&mut self, event: &Event) {
         let notification = &event.notification;
+        if let Some(ladder) = &mut self.ladder {
+            ladder.note(&json::notification(notification));
+            if self.hide_trace && matches!(notification.data, Data::EngineSipTrace { .. }) {
+                return;
+            }
+        }
         let session = match notification.sender {
             Sender::Session(id) => Some(id),
             _ => None,

@@ -1,6 +1,5 @@
 //! `offhook demo`: two user agents, two processes, one call.
 
-mod ladder;
 mod peer;
 mod tone;
 
@@ -9,6 +8,7 @@ use std::path::Path;
 use lexopt::prelude::{Long, Short};
 use serde_json::{Value, json};
 
+use crate::ladder::{self, Detail};
 use crate::{Outcome, Usage, json as objects, note, print};
 use peer::Peer;
 use tone::Heard;
@@ -17,11 +17,11 @@ const HELP: &str = "\
 offhook demo [--ladder] [--json]
 
 Two user agents in two processes call each other on this machine: each plays a
-tone to the other and records the call, one sends a DTMF digit and hangs up.
-Prints the call as a ladder and a summary of what was checked; exits 1 when a
-check fails. --ladder shows every SIP message. WAV files and logs are left in
-target/demo/. Needs no network, sound card or account. Chat and hold are not
-built yet.
+tone to the other and records the call, one holds the other and takes it back,
+sends a DTMF digit and hangs up. Prints the call as a ladder with both sides'
+states, and a summary of what was checked; exits 1 when a check fails. --ladder
+shows every SIP message and notification. WAV files and logs are left in
+target/demo/. Needs no network, sound card or account.
 
 Example: offhook demo --ladder
 ";
@@ -71,7 +71,8 @@ pub(crate) fn run(args: &mut lexopt::Parser) -> Result<Outcome, Usage> {
     if json {
         print(&object(&checks, holds).to_string());
     } else {
-        print(&ladder::draw(&told, whole));
+        let detail = if whole { Detail::Whole } else { Detail::Short };
+        print(&ladder::of_both(["alice", "bob"], &told, detail));
         show(&checks, &folder);
     }
     if let Err(error) = called {
@@ -111,6 +112,14 @@ fn call(alice: &mut Peer, bob: &mut Peer, folder: &Path) -> Result<String, Strin
     for side in [&mut *alice, &mut *bob] {
         side.wait("WaveFileDidFinishPlaying")?;
     }
+    for (order, told) in
+        [("hold", "SIPSessionGotHoldRequest"), ("unhold", "SIPSessionGotUnholdRequest")]
+    {
+        alice.say(order)?;
+        for side in [&mut *alice, &mut *bob] {
+            side.wait(told)?;
+        }
+    }
     // A digit takes the place of audio while it is sent, so it comes after the tones.
     alice.say(&format!("dtmf {DIGIT}"))?;
     let digit = bob.wait("SIPSessionGotDTMF")?;
@@ -142,6 +151,18 @@ fn checks(folder: &Path, digit: &str, told: &[Vec<Value>; 2]) -> Vec<Check> {
             holds: digit == DIGIT,
         },
     ];
+    let held = |name: &str| {
+        let by_alice = |object: &&Value| {
+            object["name"] == name && text(object, "originator") == Some("remote")
+        };
+        bob.iter().filter(by_alice).count()
+    };
+    let (holds, unholds) = (held("SIPSessionGotHoldRequest"), held("SIPSessionGotUnholdRequest"));
+    checks.push(Check {
+        what: "bob is held and taken back".into(),
+        found: format!("{holds} hold, {unholds} unhold"),
+        holds: (holds, unholds) == (1, 1),
+    });
     for (who, told) in [("alice", alice), ("bob", bob)] {
         let of = |name: &str| told.iter().find(|object| object["name"] == name);
         let data = of("offhook.statistics").map(|object| &object["data"]);
