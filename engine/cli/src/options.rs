@@ -1,5 +1,6 @@
 //! The options that are common to the verbs that open sockets.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -12,7 +13,7 @@ use offhook::sip::Uri;
 use offhook::transport::Transport;
 use offhook::{Config, Listener};
 
-use crate::{Usage, sound};
+use crate::{Usage, settings, sound};
 
 /// What every such verb's help ends with.
 pub(crate) const HELP: &str = "\
@@ -22,6 +23,7 @@ Common options:
   --codecs PCMA,PCMU, --rtp-ports A-B, --srtp disabled|optional|mandatory
   --audio-device default|null|wav:IN.wav,OUT.wav|NAME
   --trace sip,notifications          to stderr; --pcap FILE is for Wireshark
+  --config DIR                       settings of that folder, not the platform's
   --json                             one JSON object a line
 ";
 
@@ -42,7 +44,12 @@ pub(crate) struct Trace {
 /// The common options.
 #[derive(Clone, Default, Debug)]
 pub(crate) struct Options {
+    /// What was typed of it; [`Options::config`] has the rest from the settings.
     config: Config,
+    /// The names of the options that were typed.
+    typed: BTreeSet<&'static str>,
+    /// `--config`: the folder of the settings.
+    folder: Option<PathBuf>,
     /// `--audio-device`; none: the default device if there is one.
     pub(crate) device: Option<AudioDevice>,
     /// `--route`, in order.
@@ -53,8 +60,6 @@ pub(crate) struct Options {
     pub(crate) pcap: Option<PathBuf>,
     /// `--json`.
     pub(crate) json: bool,
-    /// `--srtp optional` or `mandatory` was typed.
-    srtp_asked: bool,
 }
 
 impl Options {
@@ -66,14 +71,21 @@ impl Options {
             "tcp" => self.listen(Transport::Tcp, &word(args)?)?,
             "account" => self.config.account = Some(account(&word(args)?)?),
             "route" => self.routes.push(route(&word(args)?)?),
-            "codecs" => self.config.codecs = codecs(&word(args)?)?,
-            "rtp-ports" => self.config.rtp_ports = ports(&word(args)?)?,
+            "config" => self.folder = Some(args.value()?.into()),
+            "codecs" => {
+                self.config.codecs = codecs(&word(args)?)?;
+                self.typed.insert("codecs");
+            }
+            "rtp-ports" => {
+                self.config.rtp_ports = ports(&word(args)?)?;
+                self.typed.insert("rtp-ports");
+            }
             "audio-device" => self.device = Some(sound::device(&word(args)?)?),
             "trace" => self.trace = trace(&word(args)?)?,
             "pcap" => self.pcap = Some(args.value()?.into()),
             "srtp" => {
                 self.config.srtp = srtp(&word(args)?)?;
-                self.srtp_asked = self.config.srtp != SrtpPolicy::Disabled;
+                self.typed.insert("srtp");
             }
             "msrp-transport" => msrp_transport(&word(args)?)?,
             "tls" | "tls-certificate" | "tls-ca" => {
@@ -88,22 +100,40 @@ impl Options {
         Ok(())
     }
 
-    /// What the engine is started with. Says on stderr when no sound device was found.
-    pub(crate) fn config(&self) -> Config {
-        let mut config = self.config.clone();
-        config.audio_device = self.device.clone().unwrap_or_else(sound::default_or_null);
-        config.use_srtp_without_tls = true;
-        if self.srtp_asked {
-            // There is no TLS yet.
-            log::warn!("the keys of SRTP travel in the clear: SIP is not encrypted");
+    /// What the engine is started with: the settings, and before them what was typed. Says on
+    /// stderr when no sound device was found.
+    pub(crate) fn config(&self) -> Result<Config, Usage> {
+        let configured = settings::configured(self.folder.as_deref())?;
+        let set_device = configured.as_ref().map(|config| config.audio_device.clone());
+        let mut config = configured.unwrap_or_default();
+        let (typed, has) = (self.config.clone(), |name| self.typed.contains(name));
+        if !typed.listeners.is_empty() {
+            config.listeners = typed.listeners;
         }
-        config.trace_sip = self.trace.sip || self.trace.ladder || self.pcap.is_some();
-        config
-    }
-
-    /// `--account`, as a URI.
-    pub(crate) fn account(&self) -> Option<String> {
-        self.config.account.clone()
+        if typed.account.is_some() {
+            config.account = typed.account;
+        }
+        if has("codecs") {
+            config.codecs = typed.codecs;
+        }
+        if has("rtp-ports") {
+            config.rtp_ports = typed.rtp_ports;
+        }
+        if has("srtp") {
+            config.srtp = typed.srtp;
+            if config.srtp != SrtpPolicy::Disabled {
+                // There is no TLS yet.
+                log::warn!("the keys of SRTP travel in the clear: SIP is not encrypted");
+            }
+        }
+        config.use_srtp_without_tls = true;
+        config.audio_device = match (self.device.clone(), set_device) {
+            (Some(device), _) => device,
+            (None, None | Some(AudioDevice::Default)) => sound::default_or_null(),
+            (None, Some(set)) => set,
+        };
+        config.trace_sip |= self.trace.sip || self.trace.ladder || self.pcap.is_some();
+        Ok(config)
     }
 
     fn listen(&mut self, transport: Transport, text: &str) -> Result<(), Usage> {

@@ -32,13 +32,13 @@ fn codecs_ports_routes_and_trace_are_understood() {
     assert_eq!(options.trace, Trace { sip: true, ..Trace::default() });
     assert_eq!(options.config.account.as_deref(), Some("sip:alice@example.com"));
     assert_eq!(options.config.srtp, SrtpPolicy::Optional);
-    assert!(options.json && options.config().trace_sip);
+    assert!(options.json && options.config().unwrap().trace_sip);
 }
 
 #[test]
 fn a_capture_alone_makes_the_engine_trace() {
     let options = parse(&["--pcap", "a.pcap", "--audio-device", "null"]).unwrap();
-    assert!(options.config().trace_sip && !options.trace.sip);
+    assert!(options.config().unwrap().trace_sip && !options.trace.sip);
 }
 
 #[test]

@@ -33,6 +33,8 @@ pub(crate) struct Event {
 pub(crate) struct Running {
     /// The engine.
     pub(crate) engine: Engine,
+    /// Who we are, where an account was named or set.
+    pub(crate) account: Option<String>,
     /// What happens, in order.
     pub(crate) events: Receiver<Event>,
     /// The first Ctrl-C.
@@ -53,6 +55,7 @@ pub(crate) fn start(options: &Options) -> Result<Running, Usage> {
                 .map_err(|error| Usage(format!("--pcap {}: {error}", path.display())))?,
         ),
     };
+    let config = options.config()?;
     let center = NotificationCenter::new()
         .map_err(|error| Usage(format!("cannot start a thread: {error}")))?;
     let (tell, events) = bounded(EVENTS_MAX);
@@ -64,12 +67,13 @@ pub(crate) fn start(options: &Options) -> Result<Running, Usage> {
         tell,
     };
     center.add_observer(Arc::new(move |n: &Notification| observer.hear(n)), Any, Any);
-    let engine = Engine::start(options.config(), center)
-        .map_err(|error| Usage(format!("cannot start: {error}")))?;
+    let account = config.account.clone();
+    let engine =
+        Engine::start(config, center).map_err(|error| Usage(format!("cannot start: {error}")))?;
     // An incoming call may have been faster: then `Event::session` is empty, and `session_of`
     // looks again.
     let _first = sessions.set(engine.session_manager());
-    Ok(Running { engine, events, interrupts })
+    Ok(Running { engine, account, events, interrupts })
 }
 
 struct Observer {

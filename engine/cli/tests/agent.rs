@@ -35,6 +35,47 @@ fn ready_is_first_and_tells_what_was_bound() {
 }
 
 #[test]
+fn what_is_set_holds_unless_it_is_typed() {
+    let folder = folder("set");
+    let text = "default_account = \"alice@127.0.0.1\"\n[sip]\nlocal_address = \"127.0.0.1\"\n\
+                transport_list = [\"tcp\"]\n[rtp]\naudio_codec_list = [\"PCMA\"]\n\
+                [account.\"alice@127.0.0.1\"]\nenabled = true\n";
+    std::fs::write(folder.join("settings.toml"), text).unwrap();
+    let name = folder.to_str().unwrap();
+    let mut process = Process::start(&["agent", "--config", name, "--audio-device", "null"]);
+    let ready: Value = serde_json::from_str(&process.line()).unwrap();
+    assert_eq!(ready["data"]["uri"], "sip:alice@127.0.0.1");
+    assert!(ready["data"]["tcp"].as_str().unwrap().starts_with("127.0.0.1:"), "{ready}");
+    assert!(ready["data"].get("udp").is_none(), "{ready}");
+    process.close_input();
+    process.end();
+    // The listener and the account are typed here, the codec is still the one that is set.
+    let mut alice = Agent::with(&["--config", name, "--account", "sip:carol@127.0.0.1"]);
+    assert_eq!(alice.uri, "sip:carol@127.0.0.1");
+    let mut bob = Agent::start();
+    establish(&mut alice, &mut bob);
+    alice.order("state");
+    let state = alice.wait("offhook.state");
+    assert_eq!(state["data"]["audio_codec"], "PCMA");
+    assert_eq!(state["data"]["account"], "sip:carol@127.0.0.1");
+}
+
+#[test]
+fn settings_that_are_broken_are_told_with_their_line_and_nothing_starts() {
+    let folder = folder("broken-settings");
+    let file = folder.join("settings.toml");
+    std::fs::write(&file, "[rtp]\naudio_codec_list = [\"opus\"]\n").unwrap();
+    for verb in [&["agent"][..], &["listen"], &["call", "sip:bob@127.0.0.1:9"]] {
+        let args = [verb, &["--config", folder.to_str().unwrap()]].concat();
+        let (status, out, err) = Process::start(&args).end();
+        assert_eq!(status.code(), Some(2), "{verb:?}");
+        assert!(out.is_empty(), "{out:?}");
+        assert!(err.contains("settings.toml") && err.contains("line 2"), "{err}");
+    }
+    assert!(std::fs::read_to_string(file).unwrap().contains("opus"));
+}
+
+#[test]
 fn a_ladder_of_all_that_happened_is_on_stderr_at_the_end_and_nothing_of_it_on_stdout() {
     let (mut alice, mut bob) = (Agent::with(&["--ladder"]), Agent::start());
     establish(&mut alice, &mut bob);

@@ -158,7 +158,7 @@ impl Agent {
     }
 
     fn state(&self, snapshot: &Snapshot) -> Shown {
-        Ok(("offhook.state", json::state(snapshot, self.account.as_deref())))
+        Ok(("offhook.state", json::state(snapshot, self.running.account.as_deref())))
     }
 
     fn statistics(&self, snapshot: &Snapshot) -> Shown {

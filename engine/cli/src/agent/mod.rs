@@ -49,7 +49,6 @@ struct Agent {
     book: Book,
     history: History,
     routes: Vec<String>,
-    account: Option<String>,
     /// `--ladder`.
     ladder: Option<Recorder>,
     /// Messages are recorded for the ladder and not printed.
@@ -86,7 +85,6 @@ pub(crate) fn run(args: &mut lexopt::Parser) -> Result<Outcome, Usage> {
         running,
         book: Book::default(),
         history: History::default(),
-        account: options.account(),
         routes: options.routes,
         ladder,
         hide_trace,

@@ -36,7 +36,9 @@ impl Peer {
         let log = File::create(folder.join(format!("{name}.log")))?;
         let mut child = Command::new(std::env::current_exe()?)
             .args(["agent", "--json", "--udp", "127.0.0.1:0", "--audio-device", "null"])
-            .args(["--trace", "sip"])
+            .args(["--trace", "sip", "--config"])
+            // The user's own settings are not what is shown.
+            .arg(folder.join("settings"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log)

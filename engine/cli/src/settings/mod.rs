@@ -4,7 +4,10 @@ mod arguments;
 mod change;
 mod show;
 
-use offhook::{ConfigurationError, ConfigurationManager, NotificationCenter};
+use std::path::{Path, PathBuf};
+
+use offhook::shell::FILE_NAME;
+use offhook::{Config, ConfigurationError, ConfigurationManager, NotificationCenter};
 
 use crate::{Outcome, Usage, note, print};
 use arguments::{Action, Arguments};
@@ -35,24 +38,17 @@ pub(crate) fn run(args: &mut lexopt::Parser) -> Result<Outcome, Usage> {
         print(HELP.trim_end());
         return Ok(Outcome::Done);
     };
-    let no_home = "there is no folder for settings here: name one with --config DIR";
-    let directory = arguments.directory.clone();
-    let directory = directory.or_else(ConfigurationManager::default_directory);
-    let directory = directory.ok_or_else(|| Usage(no_home.into()))?;
-    let center = NotificationCenter::new()
-        .map_err(|error| Usage(format!("cannot start a thread: {error}")))?;
+    let directory = directory(arguments.directory.as_deref()).ok_or_else(|| {
+        Usage("there is no folder for settings here: name one with --config DIR".into())
+    })?;
+    let center = center()?;
     let resets_all = arguments.action == Action::ResetAll && arguments.account.is_none();
     let started = if resets_all {
         ConfigurationManager::start_for_repair(directory, center)
     } else {
         ConfigurationManager::start(directory, center)
     };
-    let manager = started.map_err(|error| match error {
-        broken @ ConfigurationError::Broken(..) => Usage(format!(
-            "{broken}; repair it, or move it aside with offhook settings reset --all"
-        )),
-        other => usage(&other),
-    })?;
+    let manager = started.map_err(|error| usage(&error))?;
     for warning in manager.warnings() {
         note(&format!("{}, {warning}", manager.file().display()));
     }
@@ -70,8 +66,35 @@ pub(crate) fn run(args: &mut lexopt::Parser) -> Result<Outcome, Usage> {
     Ok(Outcome::Done)
 }
 
+/// What the settings in a folder, or in the platform's, say; `None` where there are none. Nothing
+/// is written.
+pub(crate) fn configured(folder: Option<&Path>) -> Result<Option<Config>, Usage> {
+    let Some(folder) = directory(folder).filter(|folder| folder.join(FILE_NAME).exists()) else {
+        return Ok(None);
+    };
+    let manager = ConfigurationManager::start(folder, center()?).map_err(|error| usage(&error))?;
+    for warning in manager.warnings() {
+        note(&format!("{}, {warning}", manager.file().display()));
+    }
+    let config = Config::from_configuration(&manager.configuration());
+    config.map(Some).map_err(|error| Usage(format!("{}: {error}", manager.file().display())))
+}
+
+fn directory(named: Option<&Path>) -> Option<PathBuf> {
+    named.map_or_else(ConfigurationManager::default_directory, |named| Some(named.into()))
+}
+
+fn center() -> Result<NotificationCenter, Usage> {
+    NotificationCenter::new().map_err(|error| Usage(format!("cannot start a thread: {error}")))
+}
+
 /// A configuration that cannot be used is exit status 2.
 fn usage(error: &ConfigurationError) -> Usage {
+    if let ConfigurationError::Broken(..) = error {
+        return Usage(format!(
+            "{error}; repair it, or move it aside with offhook settings reset --all"
+        ));
+    }
     let hint = match error.name() {
         "UnknownName" => "; offhook settings show lists them",
         "UnknownAccount" => "; offhook settings accounts lists them",

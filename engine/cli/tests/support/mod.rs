@@ -74,6 +74,8 @@ impl Process {
     pub(crate) fn start_with(args: &[&str], variables: &[(&str, &std::path::Path)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_offhook"))
             .args(args)
+            // The settings of whoever runs the tests are no part of them.
+            .env("XDG_CONFIG_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/no-settings"))
             .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
