@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use offhook_media::statistics::StreamCounters;
+use offhook_media::statistics::{Statistics, StreamCounters};
 
 use crate::notification::SessionState;
 use crate::timestamp::Timestamp;
@@ -94,5 +94,13 @@ impl Default for Snapshot {
             has_chat: false,
             counters: None,
         }
+    }
+}
+
+impl Snapshot {
+    /// What the audio stream has counted so far, or had when it ended; `None` before there is one.
+    #[must_use]
+    pub fn statistics(&self) -> Option<Statistics> {
+        self.counters.as_ref().map(|counters| counters.read())
     }
 }

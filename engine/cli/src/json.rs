@@ -2,10 +2,9 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use offhook::id::SessionId;
-use offhook::media::statistics::StreamCounters;
+use offhook::media::statistics::Statistics;
 use offhook::notification::{FieldValue, NotificationData as Data, Sender};
 use offhook::snapshot::{CallDirection, Snapshot};
 use offhook::transport::{Destination, Transport};
@@ -149,19 +148,20 @@ fn route(destination: &Destination) -> String {
 }
 
 /// What the audio stream counted.
-pub(crate) fn statistics(counters: &StreamCounters) -> Value {
-    let count = |counter: &AtomicU64| counter.load(Relaxed);
+pub(crate) fn statistics(statistics: &Statistics) -> Value {
     json!({
-        "packets_sent": count(&counters.packets_sent),
-        "octets_sent": count(&counters.octets_sent),
-        "packets_received": count(&counters.packets_received),
-        "octets_received": count(&counters.octets_received),
-        "packets_lost": count(&counters.packets_lost),
-        "packets_discarded": count(&counters.packets_discarded),
-        "packets_rejected": count(&counters.packets_rejected),
-        "jitter_us": count(&counters.jitter_us),
-        "round_trip_us": count(&counters.round_trip_us),
-        "remote_packets_lost": count(&counters.remote_packets_lost),
+        "packets_sent": statistics.packets_sent,
+        "octets_sent": statistics.octets_sent,
+        "packets_received": statistics.packets_received,
+        "octets_received": statistics.octets_received,
+        "packets_lost": statistics.packets_lost,
+        "packets_discarded": statistics.packets_discarded,
+        "packets_rejected": statistics.packets_rejected,
+        "packets_unauthenticated": statistics.packets_unauthenticated,
+        "packets_withheld": statistics.packets_withheld,
+        "jitter_us": statistics.jitter.as_micros(),
+        "round_trip_us": statistics.round_trip.unwrap_or_default().as_micros(),
+        "remote_packets_lost": statistics.remote_packets_lost,
     })
 }
 

@@ -202,8 +202,8 @@ impl Listener {
             let caller = snapshot.remote_uri.clone().unwrap_or_else(|| "unknown".into());
             let start = if was_asked { "\n" } else { "" };
             let caller = printable(caller.as_bytes());
-            let numbers = snapshot.counters.as_deref().filter(|_| course.has_started());
-            let numbers = numbers.map(|c| format!(" ({})", numbers_of(c))).unwrap_or_default();
+            let numbers = snapshot.statistics().filter(|_| course.has_started());
+            let numbers = numbers.map(|c| format!(" ({})", numbers_of(&c))).unwrap_or_default();
             self.print(&format!("{start}{id} {caller}: {}{numbers}", course.sentence()));
         }
         if was_asked {

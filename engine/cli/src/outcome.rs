@@ -114,7 +114,7 @@ impl Course {
             "reason": failure.map(|(_, _, reason)| reason),
             "message": self.sentence(),
             "remote_uri": session.remote_uri,
-            "statistics": session.counters.as_deref().map(json::statistics),
+            "statistics": session.statistics().as_ref().map(json::statistics),
         })
     }
 }

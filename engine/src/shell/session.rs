@@ -10,6 +10,7 @@ use crossbeam_channel::bounded;
 use offhook_fsm::Step;
 use offhook_fsm::session::{Event, allowed, step};
 use offhook_media::shell::{AudioSink, AudioSource};
+use offhook_media::statistics::Statistics;
 
 use super::engine::{EngineShared, LaunchError};
 use super::notification_center::lock;
@@ -85,6 +86,13 @@ impl Session {
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.guard.shared.snapshot.load_full()
+    }
+
+    /// What the audio stream has counted so far, or had when it ended; `None` before there is one.
+    /// No lock, no wait.
+    #[must_use]
+    pub fn statistics(&self) -> Option<Statistics> {
+        self.guard.shared.snapshot.load().statistics()
     }
 
     /// Calls `uri` over `routes`, tried in order; none: the URI's own address. Route and URI are

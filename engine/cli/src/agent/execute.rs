@@ -162,10 +162,10 @@ impl Agent {
     }
 
     fn statistics(&self, snapshot: &Snapshot) -> Shown {
-        let counters = snapshot.counters.as_ref();
-        let counters = counters
+        let statistics = snapshot
+            .statistics()
             .ok_or_else(|| Failure::new("SessionStateError", "the session has no audio"))?;
-        Ok(("offhook.statistics", json::statistics(counters)))
+        Ok(("offhook.statistics", json::statistics(&statistics)))
     }
 
     /// The sessions that live, oldest first.

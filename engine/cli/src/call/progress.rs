@@ -1,11 +1,10 @@
 //! What is seen of a call while it runs.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use offhook::id::SessionId;
-use offhook::media::statistics::StreamCounters;
+use offhook::media::statistics::Statistics;
 use offhook::notification::{NotificationData as Data, Sender};
 use offhook::snapshot::Snapshot;
 use offhook::{Engine, Notification};
@@ -108,7 +107,7 @@ impl Progress {
                 let data = json!({
                     "state": snapshot.state.to_string(),
                     "seconds": seconds,
-                    "statistics": snapshot.counters.as_deref().map(json::statistics),
+                    "statistics": snapshot.statistics().as_ref().map(json::statistics),
                 });
                 print(&json::object("offhook.progress", None, &data).to_string());
             }
@@ -136,15 +135,15 @@ impl Progress {
             print(&json::object("offhook.call", None, &course.object(snapshot)).to_string());
             return;
         }
-        if let Some(counters) = snapshot.counters.as_deref().filter(|_| self.stands()) {
-            print(&numbers(counters));
+        if let Some(statistics) = snapshot.statistics().filter(|_| self.stands()) {
+            print(&numbers(&statistics));
         }
         print(&course.sentence());
     }
 }
 
 fn line(snapshot: &Snapshot, seconds: u64) -> String {
-    let numbers = snapshot.counters.as_deref().map_or_else(|| "no audio".into(), numbers);
+    let numbers = snapshot.statistics().as_ref().map_or_else(|| "no audio".into(), numbers);
     let codec = snapshot.audio_codec.map(|codec| format!(" {codec}")).unwrap_or_default();
     let hold =
         if snapshot.on_hold_by_local || snapshot.on_hold_by_remote { " on hold" } else { "" };
@@ -152,14 +151,13 @@ fn line(snapshot: &Snapshot, seconds: u64) -> String {
 }
 
 /// What passed, in a line.
-pub(crate) fn numbers(counters: &StreamCounters) -> String {
-    let count = |counter: &AtomicU64| counter.load(Relaxed);
-    let (received, lost) = (count(&counters.packets_received), count(&counters.packets_lost));
-    let loss = 100.0 * lost as f64 / (received.saturating_add(lost).max(1)) as f64;
+pub(crate) fn numbers(statistics: &Statistics) -> String {
+    let Statistics { packets_received: received, packets_lost: lost, .. } = statistics;
+    let loss = 100.0 * *lost as f64 / (received.saturating_add(*lost).max(1)) as f64;
     format!(
         "packets sent {}, received {received}, lost {lost} ({loss:.1} %), jitter {:.1} ms",
-        count(&counters.packets_sent),
-        count(&counters.jitter_us) as f64 / 1000.0,
+        statistics.packets_sent,
+        statistics.jitter.as_secs_f64() * 1000.0,
     )
 }
 
@@ -197,6 +195,9 @@ fn describe(data: &Data) -> Option<String> {
 mod tests {
     use std::sync::Arc;
 
+    use std::sync::atomic::Ordering::Relaxed;
+
+    use offhook::media::statistics::StreamCounters;
     use offhook::notification::SessionState;
 
     use super::*;
