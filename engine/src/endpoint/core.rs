@@ -123,6 +123,7 @@ impl Core {
                     self.settle(&key);
                 }
             }
+            Input::Refused(key, received, code) => self.untaken(now, &key, &received, code),
             Input::Unread(received) => self.unread(now, &received),
             Input::HandOver(transaction) => self.take_over(now, *transaction),
             Input::Timeout => self.timeout(now),

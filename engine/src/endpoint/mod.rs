@@ -55,6 +55,8 @@ pub enum Input<'a> {
     Gone(ServerKey, Box<Received>),
     /// The session that a request was for has too much to do: 503.
     NotTaken(ServerKey, Box<Received>),
+    /// The application lets this INVITE not ring: that code.
+    Refused(ServerKey, Box<Received>, u16),
     /// The session that a response was for has ended before it read it.
     Unread(Box<Received>),
     /// A session sent this response.

@@ -56,6 +56,8 @@ pub(crate) enum EndpointMail {
     Unread(Box<Received>),
     /// It broke before it answered this INVITE.
     Broken(ServerKey, Box<Received>),
+    /// This INVITE does not ring and is answered with that code.
+    Refused(ServerKey, Box<Received>, u16),
     /// Close everything and end.
     Stop(Sender<()>),
 }
@@ -305,7 +307,7 @@ impl EndpointThread {
     }
 
     fn message(&mut self, engine: &Arc<EngineShared>, source: Destination, bytes: &[u8]) {
-        if engine.trace_sip && !bytes.iter().all(u8::is_ascii_whitespace) {
+        if engine.config.trace_sip && !bytes.iter().all(u8::is_ascii_whitespace) {
             engine.trace(true, &source, &bytes.into());
         }
         self.core.handle_input(engine.clock.now(), Input::Message { source, bytes });
@@ -352,6 +354,9 @@ impl EndpointThread {
                 }
                 EndpointMail::Unread(received) => {
                     self.core.handle_input(now, Input::Unread(received));
+                }
+                EndpointMail::Refused(key, received, code) => {
+                    self.core.handle_input(now, Input::Refused(key, received, code));
                 }
                 EndpointMail::Broken(key, received) => {
                     self.core.handle_input(now, Input::NotTaken(key, received));

@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use offhook_fsm::Entropy;
 use offhook_media::codec::Codec;
 use offhook_media::shell::{AudioDevice, Media};
@@ -17,9 +18,9 @@ use super::endpoint_thread::{EndpointHandle, EndpointMail};
 use super::notification_center::lock;
 use super::pool::Pool;
 use super::registry::{Mail, Progress, Registry, Shared, Wish};
+use super::session_manager::{Rules, SessionManager};
 use super::session_thread::SessionThread;
 use super::{Any, NotificationCenter, Observer, Session, start};
-use crate::id::SessionId;
 use crate::negotiate::SrtpPolicy;
 use crate::notification::{Notification, NotificationData, Sender, SessionState};
 use crate::session::{self, Input, Policy};
@@ -132,10 +133,10 @@ pub(crate) struct EngineShared {
     pub(crate) pool: Pool,
     pub(crate) endpoint: EndpointHandle,
     pub(crate) settings: session::Settings,
-    /// The account was given: its URI stands in From whatever the local address.
-    pub(crate) has_account: bool,
-    pub(crate) recordings_directory: PathBuf,
-    pub(crate) trace_sip: bool,
+    /// What the engine was started with.
+    pub(crate) config: Config,
+    /// Which calls may ring.
+    pub(crate) rules: ArcSwap<Rules>,
     pub(crate) entropy: Mutex<Entropy>,
     pub(crate) observer: OnceLock<Arc<dyn Observer>>,
     /// The next session's core panics at its first input.
@@ -165,9 +166,8 @@ impl EngineShared {
             pool: parts.pool,
             endpoint: parts.endpoint,
             settings: parts.settings,
-            has_account: config.account.is_some(),
-            recordings_directory: config.recordings_directory.clone(),
-            trace_sip: config.trace_sip,
+            config: config.clone(),
+            rules: ArcSwap::default(),
             entropy: Mutex::new(parts.entropy),
             observer: OnceLock::new(),
             breaks: AtomicBool::new(false),
@@ -190,7 +190,7 @@ impl EngineShared {
 
     /// Tells a message that passed, when tracing.
     pub(crate) fn trace(&self, received: bool, way: &Destination, bytes: &Arc<[u8]>) {
-        if self.trace_sip {
+        if self.config.trace_sip {
             let (source, destination) =
                 if received { (way.remote, way.local) } else { (way.local, way.remote) };
             let (transport, data) = (way.transport, Arc::clone(bytes));
@@ -237,7 +237,7 @@ impl EngineShared {
     /// Settings of a session whose own address is `local`.
     pub(crate) fn session_settings(&self, local: SocketAddr) -> Arc<session::Settings> {
         let mut settings = self.settings.clone();
-        if !self.has_account
+        if self.config.account.is_none()
             && let Ok(uri) = format!("sip:offhook@{local}").parse()
         {
             settings.local_uri = uri;
@@ -428,7 +428,7 @@ impl Engine {
     /// of the first listener.
     #[must_use]
     pub fn uri(&self) -> String {
-        if self.shared().has_account {
+        if self.shared().config.account.is_some() {
             return self.shared().settings.local_uri.to_string();
         }
         let Some(first) = self.listeners().first().copied() else { return String::new() };
@@ -455,7 +455,19 @@ impl Engine {
     /// The sessions.
     #[must_use]
     pub fn session_manager(&self) -> SessionManager {
-        SessionManager { engine: Arc::downgrade(self.shared()) }
+        SessionManager::of(self.shared())
+    }
+
+    /// Whether it has not been stopped, and has not failed.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.shared().is_running()
+    }
+
+    /// What it was started with. [`listeners`](Self::listeners) has the ports that were got.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.shared().config
     }
 
     /// Sessions at once that this engine takes; one more incoming call is answered 503.
@@ -476,40 +488,5 @@ impl Engine {
     /// (inside an observer) it returns at once and the stop goes on behind it. Twice is once.
     pub fn stop(&self) {
         self.shared().stop();
-    }
-}
-
-/// The sessions of an engine that are neither NULL nor TERMINATED. It keeps incoming sessions
-/// alive until they are answered.
-#[derive(Clone)]
-pub struct SessionManager {
-    engine: Weak<EngineShared>,
-}
-
-impl fmt::Debug for SessionManager {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let active = self.engine.upgrade().map(|engine| engine.registry.active());
-        f.debug_struct("SessionManager").field("active", &active).finish()
-    }
-}
-
-impl SessionManager {
-    /// A list of them, oldest first.
-    #[must_use]
-    pub fn sessions(&self) -> Vec<Session> {
-        let Some(engine) = self.engine.upgrade() else { return Vec::new() };
-        let all = engine.registry.all();
-        let living = all.iter().filter(|shared| {
-            !matches!(shared.snapshot.load().state, SessionState::Null | SessionState::Terminated)
-        });
-        living.map(|shared| Session::of(shared, &engine)).collect()
-    }
-
-    /// The session of that id. An ended one is found until its `SIPSessionDidEnd` was delivered.
-    #[must_use]
-    pub fn get(&self, id: SessionId) -> Option<Session> {
-        let engine = self.engine.upgrade()?;
-        let shared = engine.registry.get(id)?;
-        Some(Session::of(&shared, &engine))
     }
 }

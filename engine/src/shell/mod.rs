@@ -12,6 +12,7 @@ mod pool;
 mod recording;
 mod registry;
 mod session;
+mod session_manager;
 mod session_thread;
 mod sockets;
 mod start;
@@ -22,9 +23,10 @@ pub use configuration::{
     Account, AccountManager, AnyAccount, BonjourAccount, ConfigurationError, ConfigurationManager,
     FILE_NAME, PASSWORD_FILE_MAX,
 };
-pub use engine::{Config, Engine, EngineError, Listener, STOP_PATIENCE, SessionManager};
+pub use engine::{Config, Engine, EngineError, Listener, STOP_PATIENCE};
 pub use notification_center::{
     Any, Delivery, Filter, NotRegistered, NotificationCenter, Observer, QUEUE_MAX, QueueFull,
     Removed, Subscription,
 };
 pub use session::{ROUTES_MAX, Session};
+pub use session_manager::{BusyPolicy, IncomingCall, SessionManager, Verdict};

@@ -333,7 +333,7 @@ impl Session {
         let engine = &self.guard.engine;
         let file = file
             .unwrap_or_else(|| recording::default_name(engine.clock.timestamp(), &self.snapshot()));
-        let file = engine.recordings_directory.join(file);
+        let file = engine.config.recordings_directory.join(file);
         self.order("start_recording_audio()", Event::StartRecording, Order::StartRecording(file))
     }
 

@@ -111,6 +111,9 @@ impl SessionThread {
             self.reply = reply;
             if let Input::Invite(key, received) = &input {
                 self.invite = Some((key.clone(), Box::new(received.clone())));
+                if let Some(code) = self.engine.refuses(self.shared.id, received) {
+                    return self.refuse(code);
+                }
             }
             #[allow(clippy::panic, reason = "a test asks for it")]
             if self.breaks {
@@ -299,6 +302,15 @@ impl SessionThread {
         self.outputs.extend(self.farewell.clone().outputs(now, &mut self.entropy));
         self.carry_out_all();
         self.finish();
+    }
+
+    /// The call does not ring, and nobody is told of it.
+    fn refuse(&mut self, code: u16) {
+        if let Some((key, received)) = self.invite.take() {
+            let mail = EndpointMail::Refused(key, received, code);
+            self.outbox.push_back(Posted::Endpoint(Box::new(mail)));
+        }
+        self.withdraw(Ok(()));
     }
 
     /// Tells an order's result.
