@@ -7,6 +7,7 @@ use std::sync::Arc;
 use offhook_media::statistics::{Statistics, StreamCounters};
 
 use crate::notification::SessionState;
+use crate::sdp::Direction;
 use crate::timestamp::Timestamp;
 use crate::transport::Destination;
 
@@ -44,8 +45,12 @@ pub struct Snapshot {
     pub remote_headers: Arc<[(String, String)]>,
     /// The route in use, for outgoing sessions.
     pub route: Option<Destination>,
+    /// Counts the audio streams that this session has had; `None` while there is none.
+    pub audio_stream: Option<u32>,
     /// An audio stream is active.
     pub has_audio: bool,
+    /// Who sends audio, from our point of view (RFC 3264 §5.1).
+    pub audio_direction: Option<Direction>,
     /// Encoding name of the codec, like `PCMA`.
     pub audio_codec: Option<&'static str>,
     /// The codec's sample rate in Hz.
@@ -62,6 +67,8 @@ pub struct Snapshot {
     pub audio_was_received: bool,
     /// The file being recorded to.
     pub audio_recording_file_name: Option<PathBuf>,
+    /// Counts the chat streams that this session has had; `None` while there is none.
+    pub chat_stream: Option<u32>,
     /// A chat stream is active.
     pub has_chat: bool,
     /// The audio stream's counters, while it exists and after.
@@ -82,7 +89,9 @@ impl Default for Snapshot {
             remote_uri: None,
             remote_headers: Arc::default(),
             route: None,
+            audio_stream: None,
             has_audio: false,
+            audio_direction: None,
             audio_codec: None,
             audio_sample_rate: None,
             audio_srtp_active: None,
@@ -91,6 +100,7 @@ impl Default for Snapshot {
             audio_remote_rtp_received: None,
             audio_was_received: false,
             audio_recording_file_name: None,
+            chat_stream: None,
             has_chat: false,
             counters: None,
         }

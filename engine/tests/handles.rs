@@ -13,6 +13,7 @@ use common::{Deadline, PATIENCE, Party, wait_state};
 use offhook::Session;
 use offhook::id::SessionId;
 use offhook::notification::{Sender, SessionState};
+use offhook::sdp::Direction;
 use offhook::streams::Streams;
 use offhook::transport::Transport;
 
@@ -268,4 +269,28 @@ fn terminating_it_goes_on_to_end() {
             assert_eq!(header(&bye, "CSeq"), "2 BYE");
         })
     });
+}
+
+#[test]
+fn an_audio_transport_tells_of_its_own_stream_alone_and_keeps_nothing_alive() {
+    let _alone = alone();
+    let (alice, bob) = (Party::new(), Party::new());
+    let call = alice.engine.session();
+    assert!(call.audio_transport().is_none());
+    call.connect(&bob.uri(Transport::Udp), &[], Streams::AUDIO, &[]).unwrap();
+    let answer = bob.incoming(0);
+    answer.accept(Streams::AUDIO, &[]).unwrap();
+    assert_eq!(call.wait_established(PATIENCE), Some(true));
+    let audio = call.audio_transport().unwrap();
+    assert!(audio.is_active());
+    assert_eq!(audio.direction(), Some(Direction::SendRecv));
+    assert_eq!((audio.codec(), audio.sample_rate()), (Some("PCMU"), Some(8000)));
+    let theirs = answer.audio_transport().unwrap();
+    assert_eq!(audio.local_rtp_address(), theirs.remote_rtp_address_sdp());
+    call.hold().unwrap();
+    alice.record.wait_for("SIPSessionGotHoldRequest");
+    assert_eq!(audio.direction(), Some(Direction::SendOnly));
+    call.end().unwrap();
+    assert!(call.wait_ended(PATIENCE));
+    assert!(!audio.is_active() && audio.codec().is_none() && call.audio_transport().is_none());
 }

@@ -83,6 +83,7 @@ impl Core {
         match event {
             ChatEvent::Prepared { local, .. } => {
                 self.chat.local = Some(local);
+                self.snapshot.chat_stream = Some(self.chat.index);
                 self.tell(now, NotificationData::MsrpChatDidInitialize);
                 self.preparing.chat = false;
                 self.prepared(now);
@@ -184,6 +185,7 @@ impl Core {
         self.push(Output::Chat(ChatCommand::Stop { chat }));
         let gone = std::mem::take(&mut self.chat);
         self.chat.index = gone.index.saturating_add(1);
+        self.snapshot.chat_stream = None;
         self.preparing.chat = false;
         for id in gone.undelivered() {
             self.tell_not_delivered(now, id, 0, CHAT_ENDED);

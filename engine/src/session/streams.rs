@@ -69,6 +69,7 @@ impl Core {
         match event {
             MediaEvent::Prepared { local, counters, .. } => {
                 self.audio.local = Some(local);
+                self.snapshot.audio_stream = Some(self.audio.index);
                 self.snapshot.audio_local_rtp = Some(local);
                 self.snapshot.counters = Some(counters);
                 self.tell(now, NotificationData::RtpTransportDidInitialize { local });
@@ -165,6 +166,7 @@ impl Core {
         }
         let (stream, settings) = (self.stream(), settled.settings.clone());
         let codec = settings.codec;
+        self.snapshot.audio_direction = Some(direction(&settings));
         self.snapshot.audio_codec = Some(codec.name());
         self.snapshot.audio_sample_rate = Some(codec.clock_rate());
         self.snapshot.audio_srtp_active = Some(settings.srtp.is_some());
@@ -189,6 +191,7 @@ impl Core {
         let Some(running) = &mut self.audio.running else { return };
         change(&mut running.settings);
         let settings = running.settings.clone();
+        self.snapshot.audio_direction = Some(direction(&settings));
         self.push(Output::Media(MediaCommand::Update { stream, settings }));
     }
 
@@ -260,6 +263,7 @@ impl Core {
         self.audio.running = None;
         self.preparing.audio = false;
         let snapshot = &mut self.snapshot;
+        (snapshot.audio_stream, snapshot.audio_direction) = (None, None);
         snapshot.has_audio = false;
         snapshot.audio_was_received = false;
         (snapshot.audio_codec, snapshot.audio_sample_rate) = (None, None);
@@ -324,4 +328,9 @@ fn held_by_peer(settled: &SettledAudio, before: bool) -> bool {
         return before;
     }
     !settled.theirs.receives()
+}
+
+/// Who sends, from our point of view.
+const fn direction(settings: &StreamSettings) -> Direction {
+    Direction::new(settings.flow.send, settings.flow.receive)
 }

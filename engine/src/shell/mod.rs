@@ -17,6 +17,7 @@ mod session_thread;
 mod sockets;
 mod start;
 pub mod sys;
+mod transports;
 mod way;
 
 pub use configuration::{
@@ -30,3 +31,4 @@ pub use notification_center::{
 };
 pub use session::{ROUTES_MAX, Session};
 pub use session_manager::{BusyPolicy, IncomingCall, SessionManager, Verdict};
+pub use transports::{AudioTransport, MsrpChat};

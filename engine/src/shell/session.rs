@@ -16,6 +16,7 @@ use super::engine::{EngineShared, LaunchError};
 use super::notification_center::lock;
 use super::recording;
 use super::registry::{Mail, Shared, Unsent, Wish};
+use super::transports::{AudioTransport, MsrpChat};
 use super::way;
 use crate::chat::ChatMessage;
 use crate::error::{SessionError, SessionStateError};
@@ -93,6 +94,18 @@ impl Session {
     #[must_use]
     pub fn statistics(&self) -> Option<Statistics> {
         self.guard.shared.snapshot.load().statistics()
+    }
+
+    /// The audio stream, from when its sockets are there; `None` while there is none.
+    #[must_use]
+    pub fn audio_transport(&self) -> Option<AudioTransport> {
+        AudioTransport::of(&self.guard.shared)
+    }
+
+    /// The chat stream, from when its path is made; `None` while there is none.
+    #[must_use]
+    pub fn chat_transport(&self) -> Option<MsrpChat> {
+        MsrpChat::of(&self.guard.shared)
     }
 
     /// Calls `uri` over `routes`, tried in order; none: the URI's own address. Route and URI are
