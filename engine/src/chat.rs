@@ -25,6 +25,15 @@ pub struct ChatMessage {
     pub to: Option<String>,
 }
 
+/// Display name, empty when there is none, and URI of both sides.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Identities {
+    /// Us.
+    pub own: (String, String),
+    /// The peer.
+    pub peer: (String, String),
+}
+
 /// Orders to the chat's connection.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ChatCommand {
@@ -43,6 +52,8 @@ pub enum ChatCommand {
         chat: ChatId,
         /// The peer's side.
         peer: SettledChat,
+        /// Who we are and who the peer is, for what is wrapped in CPIM.
+        identities: Identities,
     },
     /// Send a message, in order.
     Send {

@@ -7,10 +7,11 @@ use offhook_fsm::Instant;
 use offhook_fsm::session::{Event, State};
 
 use super::{Core, Output};
-use crate::chat::{ChatCommand, ChatEvent, ChatId, ChatMessage};
+use crate::chat::{ChatCommand, ChatEvent, ChatId, ChatMessage, Identities};
 use crate::error::SessionError;
 use crate::negotiate::LocalChat;
 use crate::notification::{NotificationData, StreamKind};
+use crate::sip::{NameAddr, text};
 
 /// Messages of ours that wait for the chat, or for their report, at most; more are refused as
 /// busy.
@@ -73,7 +74,15 @@ impl Core {
         let Some(peer) = peer.filter(|_| self.chat.exists && !self.chat.started) else { return };
         self.chat.started = true;
         let chat = self.chat_id();
-        self.push(Output::Chat(ChatCommand::Start { chat, peer }));
+        let of = |shown: &Option<String>| {
+            let address = shown.as_ref().and_then(|text| NameAddr::parse(text.as_bytes()).ok());
+            let address =
+                address.map(|found| (found.display_text(), text(found.uri.raw).into_owned()));
+            address.unwrap_or_default()
+        };
+        let (own, peer_is) = (of(&self.snapshot.local_uri), of(&self.snapshot.remote_uri));
+        let identities = Identities { own, peer: peer_is };
+        self.push(Output::Chat(ChatCommand::Start { chat, peer, identities }));
     }
 
     pub(super) fn chat(&mut self, now: Instant, event: ChatEvent) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use mio::Waker;
 
 use super::notification_center::lock;
 use crate::error::SessionError;
@@ -63,7 +64,7 @@ pub(crate) struct Shared {
     pub(crate) snapshot: ArcSwap<Snapshot>,
     /// Mail is put in under this lock: once the mailbox is taken away nothing comes in behind what
     /// its thread has read.
-    mailbox: Mutex<Option<Sender<Mail>>>,
+    mailbox: Mutex<Option<Mailbox>>,
     wish: AtomicU8,
     /// It is one of the sessions that the registry counts.
     counted: AtomicBool,
@@ -73,6 +74,13 @@ pub(crate) struct Shared {
     moved: Condvar,
     /// The guard that all handles of this session share.
     pub(crate) guard: Mutex<std::sync::Weak<super::session::Guard>>,
+}
+
+/// The way into a session's thread.
+struct Mailbox {
+    sender: Sender<Mail>,
+    /// Wakes a thread that waits for sockets and not for mail.
+    waker: Option<Arc<Waker>>,
 }
 
 /// Why mail did not get into a mailbox; it comes back.
@@ -109,8 +117,16 @@ impl Shared {
         // It is empty, and the reader is here.
         let _room = sender.try_send(first);
         self.wish.store(Wish::Nothing as u8, Ordering::Release);
-        *mailbox = Some(sender);
+        *mailbox = Some(Mailbox { sender, waker: None });
         Some(receiver)
+    }
+
+    /// From now on the thread waits for sockets, or for mail alone again. It looks into the mailbox
+    /// after this and before it waits: what came before is found then, what comes later wakes it.
+    pub(crate) fn set_waker(&self, waker: Option<Arc<Waker>>) {
+        if let Some(mailbox) = &mut *lock(&self.mailbox) {
+            mailbox.waker = waker;
+        }
     }
 
     /// Takes the mailbox away. What is in it may then be read to its end.
@@ -127,15 +143,24 @@ impl Shared {
 
     /// Puts mail into the mailbox, if there is less than `limit` in it. Never waits.
     pub(crate) fn send(&self, mail: Mail, limit: usize) -> Result<(), Unsent> {
-        let mailbox = lock(&self.mailbox);
-        let Some(sender) = &*mailbox else { return Err(Unsent::Closed(mail)) };
-        if sender.len() >= limit {
-            return Err(Unsent::Full(mail));
+        let waker = {
+            let mailbox = lock(&self.mailbox);
+            let Some(Mailbox { sender, waker }) = &*mailbox else {
+                return Err(Unsent::Closed(mail));
+            };
+            if sender.len() >= limit {
+                return Err(Unsent::Full(mail));
+            }
+            sender.try_send(mail).map_err(|refused| match refused {
+                TrySendError::Full(mail) => Unsent::Full(mail),
+                TrySendError::Disconnected(mail) => Unsent::Closed(mail),
+            })?;
+            waker.clone()
+        };
+        if let Some(Err(error)) = waker.map(|waker| waker.wake()) {
+            log::error!("session {} cannot be woken: {error}", self.id);
         }
-        sender.try_send(mail).map_err(|refused| match refused {
-            TrySendError::Full(mail) => Unsent::Full(mail),
-            TrySendError::Disconnected(mail) => Unsent::Closed(mail),
-        })
+        Ok(())
     }
 
     /// Hands over an order of the application.

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crossbeam_channel::{self as channel, Receiver, RecvTimeoutError};
+use crossbeam_channel::{self as channel, Receiver, RecvTimeoutError, TryRecvError};
 use offhook_fsm::{Entropy, Instant};
 use offhook_media::control::MediaCommand;
 
+use super::chat::Chats;
 use super::endpoint_thread::EndpointMail;
 use super::engine::EngineShared;
 use super::registry::{Mail, Shared, Wish};
@@ -23,6 +24,8 @@ use crate::transport::{Received, Transport};
 
 /// Notifications and endpoint mail that wait because a queue is full; beyond it the session ends.
 const OUTBOX_MAX: usize = 1024;
+/// Of these, what a chat's messages may fill; then its peer is no longer read.
+const OUTBOX_READ_MAX: usize = 256;
 /// How long to wait before a full queue is tried again.
 const RETRY: Duration = Duration::from_millis(5);
 /// How often an ended session tries to get its last words out.
@@ -40,8 +43,9 @@ pub(crate) struct SessionThread {
     /// For the farewell of a core that broke.
     entropy: Entropy,
     outbox: VecDeque<Posted>,
-    /// Inputs that arose here: sends that failed, and what the chat tells.
+    /// Sends that failed.
     failed: VecDeque<Input>,
+    chats: Chats,
     /// What the core wants and what was not yet done.
     outputs: VecDeque<Output>,
     /// What to do should the core break on the next input.
@@ -83,6 +87,7 @@ impl SessionThread {
             entropy,
             outbox: VecDeque::new(),
             failed: VecDeque::new(),
+            chats: Chats::default(),
             outputs: VecDeque::new(),
             invite: None,
             reply: None,
@@ -150,6 +155,9 @@ impl SessionThread {
         if let Some(input) = self.failed.pop_front() {
             return Some((input, None));
         }
+        if let Some(event) = self.chats.next_event() {
+            return Some((Input::Chat(event), None));
+        }
         self.flush();
         if self.outbox.len() > OUTBOX_MAX {
             self.outbox.truncate(OUTBOX_MAX);
@@ -166,6 +174,7 @@ impl SessionThread {
         let retry = (!self.outbox.is_empty()).then(|| self.engine.clock.now() + RETRY);
         let wake = self.next.into_iter().chain(retry).min();
         let mail = match wake {
+            _ if self.chats.has_sockets() => self.wait_for_sockets(wake),
             None => self.mailbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(at) => self.mailbox.recv_deadline(self.engine.clock.os(at)),
         };
@@ -182,6 +191,24 @@ impl SessionThread {
                 Some((Input::Fault("the session is lost".into()), None))
             }
         }
+    }
+
+    /// Serves the chat's sockets, then looks once into the mailbox. Whatever there is of the one, the
+    /// other has its turn.
+    fn wait_for_sockets(&mut self, wake: Option<Instant>) -> Result<Mail, RecvTimeoutError> {
+        let clock = self.engine.clock;
+        let wake = wake.into_iter().chain(self.chats.deadline()).min();
+        let timeout = match self.mailbox.is_empty() {
+            true => wake.map(|at| at - clock.now()),
+            false => Some(Duration::ZERO),
+        };
+        let has_room = self.outbox.len() < OUTBOX_READ_MAX;
+        self.chats.wait(timeout, has_room, || clock.now());
+        self.shared.set_waker(self.chats.waker());
+        self.mailbox.try_recv().map_err(|empty| match empty {
+            TryRecvError::Empty => RecvTimeoutError::Timeout,
+            TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
+        })
     }
 
     /// What was asked for beside the mailbox. What begins the session comes first.
@@ -225,8 +252,10 @@ impl SessionThread {
                 }
             }
             Output::Chat(command) => {
-                let event = super::chat::carry_out(command, &mut self.entropy);
-                self.failed.extend(event.map(Input::Chat));
+                let (now, epoch) = (self.engine.clock.now(), self.engine.clock.epoch().timestamp);
+                let epoch_us = i64::try_from(epoch.unix_micros()).unwrap_or(i64::MAX);
+                self.chats.carry_out(command, now, &mut self.entropy, epoch_us);
+                self.shared.set_waker(self.chats.waker());
             }
             Output::Notification(notification) => {
                 self.outbox.push_back(Posted::Notification(Box::new(notification)));
@@ -353,6 +382,8 @@ impl SessionThread {
             self.outbox.push_back(Posted::Detach);
         }
         self.flush_out();
+        let clock = self.engine.clock;
+        self.chats.finish(|| clock.now());
         self.shared.did_end();
         self.engine.registry.ended(&self.shared);
         if !self.outbox.is_empty() {

@@ -65,6 +65,20 @@ impl Record {
         told.iter().find(|n| fits(n)).unwrap().clone()
     }
 
+    /// Waits until so many fit, and gives these.
+    pub(crate) fn wait_count(
+        &self,
+        count: usize,
+        fits: impl Fn(&Notification) -> bool,
+    ) -> Vec<Notification> {
+        let told = self.0.0.lock().unwrap();
+        let short = |told: &mut Vec<Notification>| told.iter().filter(|n| fits(n)).count() < count;
+        let (told, waited) = self.0.1.wait_timeout_while(told, PATIENCE, short).unwrap();
+        let found: Vec<_> = told.iter().filter(|n| fits(n)).cloned().collect();
+        assert!(!waited.timed_out(), "told {} of {count}: {:#?}", found.len(), names(&told));
+        found
+    }
+
     pub(crate) fn wait_for(&self, name: &str) -> Notification {
         self.wait(|n| n.name() == name)
     }

@@ -96,7 +96,7 @@ impl Chats {
                 let local = LocalChat { port: PORT, path, tls: false };
                 self.effects.push(Effect::Tell(agent, ChatEvent::Prepared { chat, local }));
             }
-            ChatCommand::Start { chat, peer } => {
+            ChatCommand::Start { chat, peer, .. } => {
                 let Some(path) = self.path_of(agent, chat) else { return };
                 let Some(end) = self.ends.get_mut(&path) else { return };
                 end.peer = Some(peer.path.clone());
