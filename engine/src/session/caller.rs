@@ -5,6 +5,7 @@ use std::sync::Arc;
 use offhook_fsm::Instant;
 use offhook_fsm::session::{Event, State};
 
+use super::answers::EarlyAnswer;
 use super::message::{check_headers, failure_text, headers_of};
 use super::{Cause, Core, Output, Route, UDP_REQUEST_MAX};
 use crate::dialog::Dialog;
@@ -31,7 +32,7 @@ pub(super) struct Outgoing {
     long_refused: bool,
     headers: Vec<(String, String)>,
     /// What the INVITE offers.
-    lines: Vec<OwnLine>,
+    pub(super) lines: Vec<OwnLine>,
     call_id: String,
     /// The INVITE's number. Each route's try repeats it with a new branch; a 422 asks for another
     /// INVITE.
@@ -40,6 +41,8 @@ pub(super) struct Outgoing {
     min_se: Option<u32>,
     pub(super) transaction: Option<ClientTransaction>,
     ack: Option<Transmit>,
+    /// What branches of it have answered before their final response.
+    pub(super) answers: Vec<EarlyAnswer>,
     /// The tag of a peer whose BYE came before its 2xx.
     pub(super) ended_by: Option<Box<[u8]>>,
 }
@@ -88,6 +91,7 @@ impl Core {
             min_se: None,
             transaction: None,
             ack: None,
+            answers: Vec::new(),
             ended_by: None,
         });
         self.apply(now, Event::Connect);
@@ -107,6 +111,7 @@ impl Core {
         let body = self.describe_offer(now, false, &lines).ok()?;
         let outgoing = self.outgoing.as_mut()?;
         outgoing.lines = lines;
+        outgoing.answers.clear();
         let route = *outgoing.routes.get(outgoing.at)?;
         let long_way = route.when_long.filter(|_| !outgoing.long_refused);
         let mut destination = route.destination;
@@ -194,11 +199,9 @@ impl Core {
                 if !self.acknowledge_provisional(now, response) {
                     return;
                 }
-                let lines = self.outgoing.as_ref().map(|out| out.lines.clone()).unwrap_or_default();
-                let settled = self.read_answer(response, &lines).and_then(Result::ok);
-                let settled = settled.filter(|settled| !settled.is_empty());
-                let early = self.state == State::Calling && settled.is_some();
-                if let Some(settled) = settled.filter(|_| early) {
+                let answer = self.early_answer(response);
+                let early = self.state == State::Calling && answer.is_some();
+                if let Some((lines, settled)) = answer.filter(|_| early) {
                     self.agree(lines, settled);
                 }
                 let event = match (status == 180, early) {
@@ -253,15 +256,11 @@ impl Core {
             return self.apply(now, Event::RxBye);
         }
         self.timer_answered(now, response);
-        let lines = self.outgoing.as_ref().map(|out| out.lines.clone()).unwrap_or_default();
-        let answer = self.read_answer(response, &lines);
-        let answer = answer.or_else(|| self.settled.clone().map(Ok));
-        let answer = answer.unwrap_or_else(|| Err("the answer has no session description".into()));
-        let usable = match (answer, self.dialog.is_some()) {
-            (Ok(settled), _) if settled.is_empty() => {
+        let usable = match (self.final_answer(response), self.dialog.is_some()) {
+            (Ok((_, settled)), _) if settled.is_empty() => {
                 Err(settled.unmet.map(|unmet| unmet.reason).unwrap_or_default())
             }
-            (Ok(settled), true) => {
+            (Ok((lines, settled)), true) => {
                 self.agree(lines, settled);
                 Ok(())
             }

@@ -7,6 +7,7 @@
 
 mod acknowledgement;
 mod act;
+mod answers;
 mod callee;
 mod caller;
 mod chat;

@@ -52,7 +52,7 @@ impl Core {
                 Err(refusal) => Err(refusal),
             },
             // Our own INVITE awaits its answer, unless an early one has settled it.
-            State::Calling if update && self.settled.is_some() => {
+            State::Calling if update && self.has_answered(&self.asking_tag()) => {
                 self.classify(update).and_then(|change| self.read_reoffer(now, change))
             }
             State::Calling | State::Proposing => Err(pending()),
@@ -69,6 +69,12 @@ impl Core {
                 self.apply(now, Event::RxReinviteUnusable);
             }
         }
+    }
+
+    /// The tag of the branch whose request is at hand.
+    fn asking_tag(&self) -> Vec<u8> {
+        let from = self.unanswered.as_ref().and_then(|(_, received)| received.message.from().ok());
+        from.and_then(|from| from.tag()).unwrap_or_default().to_vec()
     }
 
     fn answer_empty_update(&mut self, now: Instant) {
@@ -212,6 +218,10 @@ impl Core {
         if self.offered_in_ok.is_none() {
             self.description.lines = lines;
             self.settled = Some(settled);
+        }
+        if self.state == State::Calling {
+            let from = received.message.from().ok().and_then(|from| from.tag());
+            self.update_early_answer(from.unwrap_or_default());
         }
     }
 
