@@ -32,7 +32,7 @@ use offhook::session::{Core, Input, Order, Output, Policy, Route, Settings};
 use offhook::sip::{Builder, HeaderName, Message};
 use offhook::streams::Streams;
 use offhook::timestamp::{Epoch, Timestamp};
-use offhook::transaction::{ServerKey, Timers};
+use offhook::transaction::{ClientTransaction, ServerKey, Timers};
 use offhook::transport::{Destination, Received, Transport};
 use offhook_fsm::{Entropy, Instant};
 
@@ -67,6 +67,8 @@ pub struct Rig {
     pub stamps: Vec<(&'static str, String)>,
     /// Transactions that were handed over.
     pub handed_over: usize,
+    /// Those transactions.
+    pub left: Vec<ClientTransaction>,
     deadline: Option<Instant>,
     /// The INVITE, sent or received.
     pub invite: Vec<u8>,
@@ -133,6 +135,7 @@ impl Rig {
             trace: Vec::new(),
             stamps: Vec::new(),
             handed_over: 0,
+            left: Vec::new(),
             deadline: None,
             invite: Vec::new(),
             via: VIA,
@@ -227,7 +230,10 @@ impl Rig {
                 self.trace.push(words::short(&notification.data));
             }
             Output::Chat(command) => self.chats.push(command),
-            Output::HandOver(_) => self.handed_over += 1,
+            Output::HandOver(transaction) => {
+                self.handed_over += 1;
+                self.left.push(*transaction);
+            }
             Output::Timeout(_) => {}
         }
     }

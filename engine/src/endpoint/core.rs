@@ -8,7 +8,9 @@ use offhook_fsm::{Entropy, Instant};
 use super::{Counters, Input, LEFTOVERS_MAX, Output, Settings};
 use crate::id::SessionId;
 use crate::sip::{Message, validate};
-use crate::transaction::{ClientTransaction, ServerKey, ServerTransaction, Verdict};
+use crate::transaction::{
+    ClientTransaction, ServerKey, ServerTransaction, Unacknowledged, Verdict,
+};
 use crate::transport::{Destination, Received, Transmit};
 
 /// What makes two INVITEs with different branches one that a proxy forked and merged again
@@ -32,6 +34,8 @@ pub(super) struct Server {
 #[derive(Debug)]
 struct Leftover {
     transaction: ClientTransaction,
+    /// It waits for the ACK that carries this tag of ours.
+    awaits: Option<Box<[u8]>>,
     /// A provisional response alone keeps an INVITE no longer than this (RFC 3261 §9.1).
     give_up: Instant,
 }
@@ -53,6 +57,8 @@ pub struct Core {
     leftovers: BTreeMap<u64, Leftover>,
     /// Which leftovers have a branch: an INVITE and its CANCEL share theirs.
     branches: BTreeSet<(Box<[u8]>, u64)>,
+    /// Which leftover waits for the ACK with a tag.
+    awaiting: BTreeMap<Box<[u8]>, u64>,
     next_leftover: u64,
     timers: BTreeSet<(Instant, Timer)>,
     outputs: VecDeque<Output>,
@@ -66,6 +72,12 @@ pub(super) fn origin<B: AsRef<[u8]>>(
     source: Destination,
 ) -> (Box<[u8]>, IpAddr) {
     (message.request_uri().unwrap_or_default().into(), source.remote.ip())
+}
+
+/// The To tag of a response of ours.
+fn own_tag(response: &[u8]) -> Option<Box<[u8]>> {
+    let response = Message::parse(response).ok()?;
+    response.to().ok()?.tag().map(Into::into)
 }
 
 impl Core {
@@ -83,6 +95,7 @@ impl Core {
             merges: BTreeMap::new(),
             leftovers: BTreeMap::new(),
             branches: BTreeSet::new(),
+            awaiting: BTreeMap::new(),
             next_leftover: 0,
             timers: BTreeSet::new(),
             outputs: VecDeque::new(),
@@ -258,6 +271,7 @@ impl Core {
         {
             // Its timer finds nothing when it fires.
             self.branches.remove(&(forgotten.transaction.branch().into(), oldest));
+            forgotten.awaits.and_then(|tag| self.awaiting.remove(&tag));
             self.counters.forgotten += 1;
         }
         let number = self.next_leftover;
@@ -265,12 +279,34 @@ impl Core {
         self.branches.insert((transaction.branch().into(), number));
         let give_up = now + self.settings.timers.patience();
         self.timers.insert((give_up, Timer::Leftover(number)));
-        self.leftovers.insert(number, Leftover { transaction, give_up });
+        let awaits = transaction.awaits_ack().and_then(|waiting| own_tag(&waiting.ok().bytes));
+        self.awaiting.extend(awaits.clone().map(|tag| (tag, number)));
+        self.leftovers.insert(number, Leftover { transaction, awaits, give_up });
         self.settle_leftover(number);
     }
 
+    /// An ACK to the 2xx of a session that has ended: what waited for it leaves. `false` when
+    /// nothing did.
+    pub(super) fn acknowledged<B: AsRef<[u8]>>(&mut self, now: Instant, ack: &Message<B>) -> bool {
+        let tag = ack.to().ok().and_then(|to| to.tag()).unwrap_or_default();
+        let Some(number) = self.awaiting.get(tag).copied() else { return false };
+        let Some(leftover) = self.leftovers.get_mut(&number) else { return false };
+        let transaction = &mut leftover.transaction;
+        let awaited = transaction.awaits_ack().map(Unacknowledged::cseq);
+        if awaited.is_none() || awaited != ack.cseq().ok().map(|cseq| cseq.number) {
+            return false;
+        }
+        transaction.acknowledged(now);
+        self.settle_leftover(number);
+        true
+    }
+
     fn settle_leftover(&mut self, number: u64) {
-        let Some(Leftover { transaction, .. }) = self.leftovers.get_mut(&number) else { return };
+        let Some(leftover) = self.leftovers.get_mut(&number) else { return };
+        let Leftover { transaction, awaits, .. } = leftover;
+        if transaction.awaits_ack().is_none() {
+            awaits.take().and_then(|tag| self.awaiting.remove(&tag));
+        }
         while let Some(transmit) = transaction.poll_transmit() {
             self.outputs.push_back(Output::Transmit(transmit));
         }

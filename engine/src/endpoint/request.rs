@@ -123,7 +123,9 @@ impl Core {
         status: u16,
     ) {
         if received.message.method() == Some(b"ACK") {
-            self.counters.strays += 1;
+            if !self.acknowledged(now, &received.message) {
+                self.counters.strays += 1;
+            }
             return;
         }
         let retry = |b: Builder| match status {
@@ -144,6 +146,9 @@ impl Core {
     /// RFC 3261 §17.1.1.3, §13.2.2.4: an ACK to a refusal has the INVITE's branch and ends here; one
     /// to a 2xx has its own and goes to the session.
     fn ack(&mut self, now: Instant, source: Destination, key: &ServerKey, m: &Message<&[u8]>) {
+        if self.acknowledged(now, m) {
+            return;
+        }
         let mut session = m.to().ok().and_then(|to| to.tag()).and_then(SessionId::from_tag);
         if let Some(server) = self.servers.get_mut(key) {
             let is_for_user = server.transaction.receive_ack(now);

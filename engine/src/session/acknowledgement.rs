@@ -1,30 +1,12 @@
 //! A 200 to an INVITE or a re-INVITE, and the wait for its ACK (RFC 3261 §13.3.1.4, §14.2).
 
-use std::time::Duration;
-
 use offhook_fsm::Instant;
 use offhook_fsm::session::Event;
 
 use super::{Cause, Core, Output};
 use crate::notification::Originator;
+use crate::transaction::{Missing, Unacknowledged};
 use crate::transport::Transmit;
-
-/// A 200 that is repeated, over every transport, until its ACK.
-#[derive(Clone, Debug)]
-pub(super) struct Unacknowledged {
-    ok: Transmit,
-    /// The number that the ACK carries.
-    cseq: u32,
-    again: Instant,
-    pause: Duration,
-    until: Instant,
-}
-
-impl Unacknowledged {
-    pub(super) fn deadline(&self) -> Instant {
-        self.again.min(self.until)
-    }
-}
 
 impl Core {
     pub(super) fn await_acknowledgement(
@@ -34,40 +16,31 @@ impl Core {
         ok: Option<Transmit>,
     ) {
         let timers = self.settings.timers;
-        self.unacknowledged = cseq.zip(ok).map(|(cseq, ok)| Unacknowledged {
-            ok,
-            cseq,
-            again: now + timers.t1,
-            pause: timers.t1.saturating_mul(2).min(timers.t2),
-            until: now + timers.patience(),
-        });
+        let waiting = cseq.zip(ok).map(|(cseq, ok)| Unacknowledged::new(now, timers, cseq, ok));
+        self.unacknowledged = waiting;
     }
 
     pub(super) fn acknowledgement_timeout(&mut self, now: Instant) {
-        let t2 = self.settings.timers.t2;
-        let Some(waiting) = &mut self.unacknowledged else { return };
-        if waiting.until <= now {
-            self.unacknowledged = None;
-            self.offered_in_ok = None;
-            self.cause = Cause::new(Originator::Local, 408, "the ACK never came");
-            return self.apply(now, Event::NoAck);
-        }
-        if waiting.again <= now {
-            waiting.again += waiting.pause;
-            waiting.pause = waiting.pause.saturating_mul(2).min(t2);
-            let ok = waiting.ok.clone();
-            self.push(Output::Transmit(ok));
+        match self.unacknowledged.as_mut().and_then(|waiting| waiting.handle_timeout(now)) {
+            Some(Missing::Repeat(ok)) => self.push(Output::Transmit(ok)),
+            Some(Missing::GivenUp) => {
+                self.unacknowledged = None;
+                self.offered_in_ok = None;
+                self.cause = Cause::new(Originator::Local, 408, "the ACK never came");
+                self.apply(now, Event::NoAck);
+            }
+            None => {}
         }
     }
 
     pub(super) fn unacknowledged_cseq(&self) -> Option<u32> {
-        self.unacknowledged.as_ref().map(|waiting| waiting.cseq)
+        self.unacknowledged.as_ref().map(Unacknowledged::cseq)
     }
 
     /// The re-INVITE at hand came again: its 200 answers it again.
     pub(super) fn repeat_ok(&mut self) {
         let (waiting, request) = (self.unacknowledged.as_ref(), self.unanswered.take());
-        if let (Some(ok), Some((key, _))) = (waiting.map(|waiting| waiting.ok.clone()), request) {
+        if let (Some(ok), Some((key, _))) = (waiting.map(|waiting| waiting.ok().clone()), request) {
             self.push(Output::Respond { key, status: 200, transmit: ok });
         }
     }
@@ -78,7 +51,7 @@ impl Core {
         let ack = &received.message;
         let number = ack.cseq().map(|cseq| cseq.number).ok();
         let fits = self.dialog.as_ref().is_some_and(|dialog| dialog.is_of_request(ack));
-        let awaited = self.unacknowledged.take_if(|ok| fits && Some(ok.cseq) == number);
+        let awaited = self.unacknowledged.take_if(|ok| fits && Some(ok.cseq()) == number);
         if awaited.is_none() {
             return;
         }

@@ -68,7 +68,7 @@ impl Core {
             Action::SendAnswer => self.send_answer(now),
             Action::SendAck => self.send_ack(),
             Action::SendCancel => self.send_cancel(now),
-            Action::SendBye => self.send_bye(now, event),
+            Action::SendBye => self.send_bye(now),
             Action::SendRefusal => self.send_refusal(now),
             Action::AnswerCancel => {
                 self.refuse_with(487, "");
@@ -98,20 +98,23 @@ impl Core {
         }
     }
 
-    /// A BYE of ours is out, or must wait until the ACK is here (RFC 3261 §15).
-    fn send_bye(&mut self, now: Instant, event: Event) {
+    /// A BYE of ours is out, or must wait until the ACK is here, or given up (RFC 3261 §15). A session
+    /// that ends sooner hands the wait on with the BYE.
+    fn send_bye(&mut self, now: Instant) {
         let answered = self.incoming.as_ref().is_none_or(|incoming| incoming.is_answered());
         if !answered {
             // Something broke before the 200: the INVITE itself is refused.
             self.refuse_with(500, "");
             return self.send_refusal(now);
         }
-        let last_chance = self.is_terminated() || event == Event::NoAck;
-        if self.unacknowledged.is_some() && !last_chance {
+        if self.unacknowledged.is_some() && !self.is_terminated() {
             return;
         }
         if self.bye.is_none() {
             self.begin_bye(now);
+            if let Some(ok) = self.unacknowledged.take() {
+                self.bye = self.bye.take().map(|bye| bye.after_ack(ok));
+            }
             self.farewell = Some(now + Duration::from_millis(FAREWELL_MS));
         }
     }

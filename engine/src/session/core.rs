@@ -7,7 +7,6 @@ use std::time::Duration;
 use offhook_fsm::session::{Event, State, allowed, step};
 use offhook_fsm::{Entropy, Instant, Step, TimerSet};
 
-use super::acknowledgement::Unacknowledged;
 use super::callee::Incoming;
 use super::caller::Outgoing;
 use super::chat::Chat;
@@ -30,7 +29,7 @@ use crate::notification::{Notification, NotificationData, Originator, Sender};
 use crate::snapshot::Snapshot;
 use crate::streams::Streams;
 use crate::timestamp::Timestamp;
-use crate::transaction::{ClientTransaction, ServerKey};
+use crate::transaction::{ClientTransaction, ServerKey, Unacknowledged};
 use crate::transport::Received;
 
 /// One session. Owned by one thread; all it knows of the world is what it is told.

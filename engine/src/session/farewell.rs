@@ -17,7 +17,7 @@ use crate::notification::{Notification, NotificationData, Originator, Sender, St
 use crate::sip::reason_phrase;
 use crate::snapshot::Snapshot;
 use crate::streams::Streams;
-use crate::transaction::{ClientTransaction, ServerKey};
+use crate::transaction::{ClientTransaction, ServerKey, Unacknowledged};
 use crate::transport::{Destination, Received, Transmit};
 
 /// What `SIPSessionDidFail` says.
@@ -42,6 +42,8 @@ pub struct Farewell {
     /// The CANCEL, where our INVITE is proceeding and not cancelled.
     may_cancel: bool,
     said_bye: bool,
+    /// Our 2xx that waits for its ACK: no BYE before that.
+    unacknowledged: Option<Unacknowledged>,
     /// The peer's proposal that waits for the application.
     proposal: Option<Arc<(ServerKey, Received)>>,
     stream: Option<StreamId>,
@@ -72,6 +74,7 @@ impl Core {
             transactions: ours.filter(|t| !t.is_terminated()).cloned().collect(),
             may_cancel: may_cancel && self.cancel.is_none(),
             said_bye: self.bye.is_some(),
+            unacknowledged: self.unacknowledged.clone(),
             proposal: self.proposal.as_ref().map(|proposal| Arc::clone(&proposal.request)),
             stream: self.audio.exists.then(|| self.stream()),
             chat: self.chat_farewell(),
@@ -216,7 +219,11 @@ impl Ending {
         let dialog = Arc::make_mut(dialog);
         let (timers, user_agent) = (left.settings.timers, &*left.settings.user_agent);
         let mut sender = message::Sender { id: left.id, timers, user_agent, entropy };
-        left.transactions.extend(sender.bye(self.now, dialog, peer));
+        let bye = sender.bye(self.now, dialog, peer);
+        left.transactions.extend(bye.map(|bye| match left.unacknowledged.take() {
+            Some(ok) => bye.after_ack(ok),
+            None => bye,
+        }));
     }
 
     /// What the transactions have to send, and the transactions themselves.

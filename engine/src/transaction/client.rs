@@ -8,7 +8,7 @@ use offhook_fsm::{
     Instant, Step, TimerName, TimerSet, invite_client as invite, non_invite_client as other,
 };
 
-use super::Timers;
+use super::{Missing, Timers, Unacknowledged};
 use crate::sip::{Builder, HeaderName, Message, Unprintable};
 use crate::transport::Transmit;
 
@@ -83,6 +83,8 @@ pub struct ClientTransaction {
     armed: TimerSet<Timer, 3>,
     /// The last value of Timer A or E.
     pause: Duration,
+    /// What must be acknowledged before the request may leave.
+    held: Option<Box<Unacknowledged>>,
 }
 
 impl ClientTransaction {
@@ -101,22 +103,51 @@ impl ClientTransaction {
         } else {
             State::Other(other::State::START)
         };
-        let mut armed = TimerSet::new();
-        armed.arm(Timer::Patience, now + timers.patience());
-        if !request.destination.transport.is_reliable() {
-            armed.arm(Timer::Retransmit, now + timers.t1);
-        }
-        Ok(Self {
+        let mut transaction = Self {
             state,
             timers,
             branch,
             method,
-            outgoing: Some(request.clone()),
+            outgoing: None,
             request,
             ack: None,
-            armed,
+            armed: TimerSet::new(),
             pause: timers.t1,
-        })
+            held: None,
+        };
+        transaction.begin(now);
+        Ok(transaction)
+    }
+
+    fn begin(&mut self, now: Instant) {
+        self.outgoing = Some(self.request.clone());
+        self.armed.arm(Timer::Patience, now + self.timers.patience());
+        if !self.request.destination.transport.is_reliable() {
+            self.armed.arm(Timer::Retransmit, now + self.timers.t1);
+        }
+    }
+
+    /// Holds a BYE back until our 2xx is acknowledged, or no ACK is to come (RFC 3261 §15). Until
+    /// then the transaction repeats the 2xx, and nothing of its own has left.
+    #[must_use]
+    pub fn after_ack(mut self, ok: Unacknowledged) -> Self {
+        self.outgoing = None;
+        self.armed.cancel_all();
+        self.held = Some(Box::new(ok));
+        self
+    }
+
+    /// What the request waits for.
+    #[must_use]
+    pub fn awaits_ack(&self) -> Option<&Unacknowledged> {
+        self.held.as_deref()
+    }
+
+    /// The ACK is here: the request leaves.
+    pub fn acknowledged(&mut self, now: Instant) {
+        if self.held.take().is_some() {
+            self.begin(now);
+        }
     }
 
     /// The branch that responses carry.
@@ -168,7 +199,8 @@ impl ClientTransaction {
     /// When to call [`handle_timeout`](Self::handle_timeout).
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.armed.next_deadline()
+        let held = self.held.as_ref().map(|held| held.deadline());
+        held.or_else(|| self.armed.next_deadline())
     }
 
     /// Takes in a response.
@@ -200,6 +232,14 @@ impl ClientTransaction {
 
     /// Runs one timer that is due, if any is. More may be due: see [`deadline`](Self::deadline).
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Failure> {
+        if let Some(held) = &mut self.held {
+            match held.handle_timeout(now) {
+                Some(Missing::Repeat(ok)) => self.outgoing = Some(ok),
+                Some(Missing::GivenUp) => self.acknowledged(now),
+                None => {}
+            }
+            return None;
+        }
         let (timer, due) = self.armed.pop_due(now)?;
         match timer {
             Timer::Patience => self.step(now, invite::Event::TimerB, other::Event::TimerF),

@@ -7,12 +7,14 @@
 mod client;
 mod key;
 mod server;
+mod unacknowledged;
 
 use std::time::Duration;
 
 pub use client::{ClientTransaction, Failure, NotARequest, Verdict};
 pub use key::ServerKey;
 pub use server::{NoAck, ServerTransaction};
+pub use unacknowledged::{Missing, Unacknowledged};
 
 /// The times that all others are made of (RFC 3261 §17.1.1.1).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
