@@ -426,7 +426,7 @@ fn s1_5_item_9_a_video_line_is_refused_without_a_word() {
 fn s1_5_item_12_491_and_500_with_retry_after_make_the_offer_again() {
     // R: hold, unhold and remove are made again after the pauses of RFC 3261 §14.1.
     for (mut rig, latest) in [(Rig::established(), 4_000), (Rig::callee(), 2_000)] {
-        for (status, extra) in [(491, ""), (500, "Retry-After: 3")] {
+        for (status, extra) in [(491, ""), (500, "Retry-After: 1")] {
             rig.source_seen();
             rig.order(if status == 491 { Order::Hold } else { Order::Unhold }).unwrap();
             let begun = rig.now.as_micros() / 1000;
@@ -439,6 +439,61 @@ fn s1_5_item_12_491_and_500_with_retry_after_make_the_offer_again() {
             assert_eq!((rig.told(), rig.sent()), (vec![], vec!["ACK".into()]));
         }
         assert!(!rig.core.snapshot().on_hold_by_local);
+    }
+}
+
+/// What the offers of a call that we hold look like after that answer: when the next one leaves,
+/// in milliseconds from the answer, if any does within the time.
+fn next_offer(status: u16, extra: &str, within: u64) -> Option<u64> {
+    let mut rig = Rig::established();
+    rig.source_seen();
+    rig.order(Order::Hold).unwrap();
+    rig.reply(status, extra, "");
+    rig.clear();
+    (0..within).step_by(10).find(|at| {
+        rig.run_until(*at);
+        !rig.sent().is_empty()
+    })
+}
+
+/// REFERENCE 1.5 item 12
+#[test]
+fn s1_5_item_12_a_refused_offer_comes_again_no_sooner_than_the_peer_asks() {
+    for seconds in [3, 5, 10] {
+        for extra in [format!("Retry-After: {seconds}"), format!("Retry-After: {seconds} (busy)")] {
+            let at = next_offer(500, &extra, 20_000).unwrap();
+            assert!((seconds * 1000..seconds * 1000 + 500).contains(&at), "{extra}: {at}");
+        }
+    }
+    // A shorter one does not let offers chase each other: the pause of §14.1 is the least.
+    let at = next_offer(500, "Retry-After: 0;duration=60", 20_000).unwrap();
+    assert!((2_100..4_100).contains(&at), "{at}");
+    let at = next_offer(491, "Retry-After: 7", 20_000).unwrap();
+    assert!((7_000..7_500).contains(&at), "{at}");
+}
+
+/// REFERENCE 1.5 item 12
+#[test]
+fn s1_5_item_12_a_wait_that_is_too_long_or_unreadable_is_a_refusal() {
+    let longest = offhook::session::RETRY_AFTER_MAX_S;
+    let at = next_offer(500, &format!("Retry-After: {longest}"), 1000 * (longest + 2)).unwrap();
+    assert!(at >= 1000 * longest, "{at}");
+    for extra in [format!("Retry-After: {}", longest + 1), "Retry-After: soon".into(), "".into()] {
+        let mut rig = Rig::established();
+        rig.source_seen();
+        rig.order(Order::Hold).unwrap();
+        rig.clear();
+        rig.reply(500, &extra, "");
+        assert_eq!(rig.told(), ["GotUnholdRequest{local}"], "{extra:?}");
+        assert_eq!(next_offer(500, &extra, 100_000), None, "{extra:?}");
+    }
+}
+
+/// REFERENCE 1.5 item 12
+#[test]
+fn s1_5_item_12_no_other_refusal_makes_an_offer_come_again() {
+    for status in [480, 486, 503] {
+        assert_eq!(next_offer(status, "Retry-After: 1", 20_000), None, "{status}");
     }
 }
 

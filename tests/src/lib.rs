@@ -387,9 +387,14 @@ impl Rig {
 
     /// A response to the last message that we sent of that method.
     pub fn reply_to(&mut self, method: &str, status: u16) {
+        self.reply_headed(method, status, "");
+    }
+
+    /// A response with these header lines to the last message that we sent of that method.
+    pub fn reply_headed(&mut self, method: &str, status: u16, extra: &str) {
         let found = self.wire.iter().rev().find(|(_, b)| b.starts_with(method.as_bytes()));
         let request = found.unwrap().1.clone();
-        self.respond(&request, "theirs", status, "", "");
+        self.respond(&request, "theirs", status, extra, "");
     }
 
     fn respond(&mut self, request: &[u8], tag: &str, status: u16, extra: &str, body: &str) {

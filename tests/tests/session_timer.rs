@@ -47,6 +47,28 @@ fn whoever_refreshes_does_so_at_half_time_with_an_update() {
 }
 
 #[test]
+fn a_refused_update_comes_again_in_time_and_no_sooner_than_the_peer_asks() {
+    // Half of what is left after it was refused at 100 s is at 150 s.
+    for (extra, at) in [("", 150_000), ("Retry-After: 9", 150_000), ("Retry-After: 70", 170_000)] {
+        let mut rig = answered(&format!("Session-Expires: 200;refresher=uac\n{UPDATES}"));
+        rig.run_until(100_000);
+        rig.reply_headed("UPDATE", 500, extra);
+        rig.clear();
+        rig.run_until(at - 10);
+        assert_eq!(rig.sent(), [""; 0], "{extra}");
+        rig.run_until(at);
+        assert_eq!(rig.sent(), ["UPDATE"], "{extra}");
+    }
+    // A wait beyond the end of the time would end the call.
+    let mut rig = answered(&format!("Session-Expires: 200;refresher=uac\n{UPDATES}"));
+    rig.run_until(100_000);
+    rig.reply_headed("UPDATE", 503, "Retry-After: 3600");
+    rig.clear();
+    rig.run_until(150_000);
+    assert_eq!(rig.sent(), ["UPDATE"]);
+}
+
+#[test]
 fn a_peer_without_update_gets_a_reinvite() {
     let mut rig = answered("Session-Expires: 200;refresher=uac\nAllow: INVITE, ACK, BYE");
     rig.run_until(100_000);

@@ -46,7 +46,7 @@ pub use self::chat::MESSAGES_MAX;
 pub use self::core::Core;
 pub use self::farewell::Farewell;
 pub use self::fork::{FORKS_MAX, end_late_answer};
-pub use self::offering::PROPOSAL_MS;
+pub use self::offering::{PROPOSAL_MS, RETRY_AFTER_MAX_S};
 pub use self::policy::Policy;
 pub use self::queue::QUEUE_MAX;
 

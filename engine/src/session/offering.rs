@@ -19,6 +19,9 @@ use crate::transport::Transmit;
 
 /// How often an offer that meets the peer's own is made again.
 const GLARES_MAX: u32 = 10;
+/// The longest wait that a peer may ask for before our offer comes again, in seconds; one that asks
+/// for more has refused it. RFC 3261 §14.2 has it ask for 0–10.
+pub const RETRY_AFTER_MAX_S: u64 = 32;
 /// How long a proposal, or any other offer, may ring (REFERENCE 0.15).
 pub const PROPOSAL_MS: u64 = 90_000;
 
@@ -175,15 +178,15 @@ impl Core {
 
     fn offer_answered(&mut self, now: Instant, response: &Message) {
         let status = response.status().unwrap_or_default();
-        match status {
-            100..200 => {}
-            200..300 => self.offer_accepted(now, response),
+        match (status, self.may_repeat(status, response)) {
+            (100..200, _) => {}
+            (200..300, _) => self.offer_accepted(now, response),
             // Whoever is asked to come again does so; a stream that is added asks the user first.
-            491 | 500 if self.may_repeat(status, response) => {
+            (_, Some(wait)) => {
                 if let Some(offering) = &mut self.offering {
                     offering.glares += 1;
                 }
-                self.repeat_later(now);
+                self.repeat_later(now, wait);
             }
             _ => {
                 let phrase = failure_text(response);
@@ -204,16 +207,26 @@ impl Core {
         }
     }
 
-    fn may_repeat(&self, status: u16, response: &Message) -> bool {
-        let Some(offering) = &self.offering else { return false };
-        offering.added().is_none()
+    /// Whether the offer comes again by itself, and how long it waits at least: a 500 has to ask for
+    /// that (§14.2).
+    fn may_repeat(&self, status: u16, response: &Message) -> Option<Duration> {
+        let offering = self.offering.as_ref()?;
+        let may = offering.added().is_none()
             && offering.glares < GLARES_MAX
-            && self.state == State::Established
-            && (status == 491 || response.header(HeaderName::RetryAfter).is_some())
+            && self.state == State::Established;
+        let says = response.header(HeaderName::RetryAfter).is_some();
+        let asked = match status {
+            491 if !says => Some(0),
+            491 | 500 => response.retry_after().map(u64::from),
+            _ => None,
+        };
+        let asked = asked.filter(|asked| may && *asked <= RETRY_AFTER_MAX_S);
+        asked.map(Duration::from_secs)
     }
 
-    /// RFC 3261 §14.1: the side that made the Call-ID waits 2.1–4 s, the other 0–2 s.
-    fn repeat_later(&mut self, now: Instant) {
+    /// RFC 3261 §14.1: the side that made the Call-ID waits 2.1–4 s, the other 0–2 s. It waits
+    /// `least` in any case.
+    fn repeat_later(&mut self, now: Instant, least: Duration) {
         let made_call_id = self.outgoing.is_some();
         let pause = if made_call_id {
             2100 + 10 * self.entropy.below(191)
@@ -222,7 +235,7 @@ impl Core {
         };
         self.hand_over_offer();
         if let Some(offering) = &mut self.offering {
-            offering.again = Some(now + Duration::from_millis(pause));
+            offering.again = Some(now + Duration::from_millis(pause).max(least));
         }
     }
 
@@ -435,7 +448,7 @@ impl Core {
             offering.again = None;
             if self.unacknowledged_cseq().is_some() || self.state == State::Proposed {
                 // The peer's offer is being settled: a moment more.
-                self.repeat_later(now);
+                self.repeat_later(now, Duration::ZERO);
             } else {
                 self.apply(now, Event::RepeatOffer);
             }

@@ -156,12 +156,15 @@ impl Core {
                     self.refreshing = self.build_update(now);
                 }
             }
-            // Whatever else: the next try comes with the next half of the time.
+            // Whatever else: the next try comes with the next half of the time, or later where the
+            // peer asks for it and there is time (RFC 3261 §20.33).
             300.. => {
                 if let Some(expiry) = self.alarms.deadline(Alarm::Expiry) {
-                    let left = expiry.saturating_duration_since(now) / 2;
-                    if left > Duration::from_secs(1) {
-                        self.alarms.arm(Alarm::Refresh, now + left);
+                    let left = expiry.saturating_duration_since(now);
+                    let asked = Duration::from_secs(response.retry_after().unwrap_or(0).into());
+                    let wait = if asked < left { asked.max(left / 2) } else { left / 2 };
+                    if left / 2 > Duration::from_secs(1) {
+                        self.alarms.arm(Alarm::Refresh, now + wait);
                     }
                 }
             }

@@ -53,6 +53,13 @@ impl<B: AsRef<[u8]>> Message<B> {
         Some(seconds.clamp(MIN_SE_S, MAX_SE_S))
     }
 
+    /// The seconds of Retry-After, without its comment and parameters (RFC 3261 §20.33).
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u32> {
+        let value = text(self.header(HeaderName::RetryAfter)?);
+        value.split(['(', ';']).next()?.trim().parse().ok()
+    }
+
     /// Whether a header that is a list has that word, like an option tag in Supported.
     #[must_use]
     pub fn lists(&self, name: HeaderName, word: &str) -> bool {
