@@ -87,6 +87,8 @@ crate::machine! {
         Farewell,
         /// A stream broke beyond repair.
         MediaFailed,
+        /// Audio that was added to the call broke before anything was heard on it.
+        AddedAudioFailed,
         /// The core itself failed.
         InternalError,
         /// `hold` or `unhold`.
@@ -241,6 +243,8 @@ crate::machine! {
         RefuseReinvite,
         /// Connect the chat that was negotiated.
         StartChat,
+        /// Take out the audio that was added; its line is closed in its turn.
+        StopAudio,
         /// Forget the chat; its line is closed when the queue has room.
         StopChat,
         /// `SIPSessionWillStartRecordingAudio`.
@@ -266,7 +270,7 @@ crate::machine! {
             RxBye, Farewell, MediaFailed, InternalError, BeginHold, BeginProposal, BeginRemove,
             RepeatOffer, RxOfferAnswer, RxOfferRefused, RxOfferUnusable, OfferLost, OfferLostDialog,
             ProposalAccepted, ProposalRefused, ProposalFailed, CancelProposal, RxProposal,
-            RxReinvite, RxReinviteUnusable, ChatStarted, ChatEnded,
+            RxReinvite, RxReinviteUnusable, ChatStarted, ChatEnded, AddedAudioFailed,
         };
         refuse {
             Accept, Progress, Reject, Hold, Propose, ProposePresent, Remove, RemoveAbsent,
@@ -308,6 +312,7 @@ crate::machine! {
             RxCancel, Farewell, BeginHold, BeginProposal, BeginRemove, RepeatOffer, RxOfferAnswer,
             RxOfferRefused, RxOfferUnusable, OfferLost, OfferLostDialog, ProposalAccepted,
             ProposalRefused, ProposalFailed, CancelProposal, RxProposal, ChatStarted,
+            AddedAudioFailed,
         };
         refuse {
             Connect, Accept, Progress, Reject, Hold, Propose, ProposePresent, Remove, RemoveAbsent,
@@ -343,6 +348,7 @@ crate::machine! {
             NoAck, Farewell, BeginHold, BeginProposal, BeginRemove, RepeatOffer, RxOfferAnswer,
             RxOfferRefused, RxOfferUnusable, OfferLost, OfferLostDialog, ProposalAccepted,
             ProposalRefused, ProposalFailed, CancelProposal, RxProposal, ChatStarted, ChatEnded,
+            AddedAudioFailed,
         };
         refuse {
             Connect, Hold, Propose, ProposePresent, Remove, RemoveAbsent, AcceptProposal,
@@ -378,7 +384,7 @@ crate::machine! {
             RxFailure, TryNextRoute, NoAnswer, InviteExpired, Farewell, BeginHold, BeginProposal,
             BeginRemove, RepeatOffer, RxOfferAnswer, RxOfferRefused, RxOfferUnusable, OfferLost,
             OfferLostDialog, ProposalAccepted, ProposalRefused, ProposalFailed, CancelProposal,
-            RxProposal, ChatStarted,
+            RxProposal, ChatStarted, AddedAudioFailed,
         };
         refuse {
             Connect, Accept, Progress, Reject, Hold, Propose, ProposePresent, Remove, RemoveAbsent,
@@ -402,6 +408,7 @@ crate::machine! {
         SendMessage => Established [QueueMessage],
         ChatStarted => Established [TellStreams],
         ChatEnded => Established [StopChat, TellStreams],
+        AddedAudioFailed => Established [StopAudio, TellStreams],
         RxReinviteUnusable => Established [RefuseReinvite],
         OfferLost => Terminated [SendBye, StopStreams, TellState, TellDidFail, TellDidEnd],
         OfferLostDialog => Terminated [StopStreams, TellState, TellDidFail, TellDidEnd],
@@ -449,6 +456,7 @@ crate::machine! {
         SendMessage => Proposing [QueueMessage],
         ChatStarted => Proposing [TellStreams],
         ChatEnded => Proposing [StopChat, TellStreams],
+        AddedAudioFailed => Proposing [StopAudio, TellStreams],
         RxReinviteUnusable => Proposing [RefuseReinvite],
         OfferLost => Terminated [SendBye, StopStreams, TellState, TellDidFail, TellDidEnd],
         OfferLostDialog => Terminated [StopStreams, TellState, TellDidFail, TellDidEnd],
@@ -499,6 +507,7 @@ crate::machine! {
         SendMessage => Proposed [QueueMessage],
         ChatStarted => Proposed [TellStreams],
         ChatEnded => Proposed [StopChat, TellStreams],
+        AddedAudioFailed => Proposed [StopAudio, TellStreams],
         RxReinviteUnusable => Proposed [RefuseReinvite],
         OfferLost => Terminated [
             RefuseReinvite, SendBye, StopStreams, TellState, TellDidFail, TellDidEnd,
@@ -555,6 +564,7 @@ crate::machine! {
             InviteExpired, NegotiationFailed, RxCancel, MediaFailed, BeginHold, BeginProposal,
             BeginRemove, RepeatOffer, RxOfferRefused, OfferLost, OfferLostDialog, ProposalFailed,
             CancelProposal, RxProposal, RxReinvite, RxReinviteUnusable, ChatStarted,
+            AddedAudioFailed,
         };
         refuse {
             Connect, Accept, Progress, Reject, Hold, Propose, ProposePresent, Remove, RemoveAbsent,
@@ -573,6 +583,7 @@ crate::machine! {
             BeginProposal, BeginRemove, RepeatOffer, RxOfferAnswer, RxOfferRefused, RxOfferUnusable,
             OfferLost, OfferLostDialog, ProposalAccepted, ProposalRefused, ProposalFailed,
             CancelProposal, RxProposal, RxReinvite, RxReinviteUnusable, ChatStarted, ChatEnded,
+            AddedAudioFailed,
         };
         refuse {
             Connect, Accept, Progress, Hold, Propose, ProposePresent, Remove, RemoveAbsent,

@@ -7,6 +7,7 @@
     reason = "a helper of a test may fail the test"
 )]
 
+mod added;
 mod audio;
 mod calls;
 mod chat;

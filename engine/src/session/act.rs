@@ -88,6 +88,7 @@ impl Core {
             Action::AnswerReinvite => self.answer_reinvite(now),
             Action::RefuseReinvite => self.refuse_reinvite(now, event),
             Action::StartChat => self.start_chat(),
+            Action::StopAudio => self.close_audio(now),
             Action::StopChat => self.close_chat(now),
             Action::QueueMessage => self.queue_message(),
             Action::TellWillStartRecording => self.tell_will_start_recording(now),

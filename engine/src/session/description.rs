@@ -135,10 +135,12 @@ impl Core {
                 *line = OwnLine::Audio(audio);
             }
         }
-        // A chat that broke or was closed by the peer is not offered anew before its own turn.
-        let chat = self.description.line_of(StreamKind::Chat).filter(|_| !self.chat.exists);
-        if let Some(line) = chat.and_then(|at| lines.get_mut(at)) {
-            *line = line.closed();
+        // A stream that broke or was closed by the peer is not offered anew before its own turn.
+        for kind in [StreamKind::Audio, StreamKind::Chat] {
+            let gone = self.description.line_of(kind).filter(|_| !self.exists(kind));
+            if let Some(line) = gone.and_then(|at| lines.get_mut(at)) {
+                *line = line.closed();
+            }
         }
         lines
     }

@@ -197,9 +197,9 @@ impl Core {
 
     /// Whether what runs goes on under what was negotiated.
     pub(super) fn keeps_what_runs(&self, settled: &Settled) -> bool {
-        let line = |kind| self.description.line_of(kind);
-        (line(StreamKind::Audio).is_none() || settled.audio.is_some())
-            && (line(StreamKind::Chat).is_none() || settled.chat.is_some())
+        let runs = |kind| self.exists(kind) && self.description.line_of(kind).is_some();
+        (!runs(StreamKind::Audio) || settled.audio.is_some())
+            && (!runs(StreamKind::Chat) || settled.chat.is_some())
     }
 
     pub(super) fn answer_reinvite(&mut self, now: Instant) {

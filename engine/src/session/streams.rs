@@ -21,6 +21,8 @@ use crate::streams::Streams;
 pub(super) struct Audio {
     /// It is prepared, or is being prepared.
     pub(super) exists: bool,
+    /// It was added to a call that stood, and nothing was heard on it yet.
+    added: bool,
     /// Counts the audio streams before this one.
     index: u32,
     pub(super) local: Option<SocketAddr>,
@@ -46,6 +48,7 @@ impl Core {
         let Some(address) = self.description.address else { return };
         if self.wanted.audio && !self.audio.exists {
             self.audio.exists = true;
+            self.audio.added = matches!(self.state, State::Proposing | State::Proposed);
             self.preparing.audio = true;
             if self.settings.capabilities.srtp != SrtpPolicy::Disabled {
                 self.audio.keys = offer_crypto(&mut self.entropy).into();
@@ -82,11 +85,9 @@ impl Core {
                 self.preparing.audio = false;
                 self.prepare_failed(now, StreamKind::Audio, &reason);
             }
-            MediaEvent::Failed { reason, .. } => {
-                self.fail_locally(now, Event::MediaFailed, format!("audio: {reason}"));
-            }
+            MediaEvent::Failed { reason, .. } => self.audio_failed(now, reason),
             MediaEvent::SourceSeen { source, .. } => {
-                self.audio.silent_until = None;
+                (self.audio.silent_until, self.audio.added) = (None, false);
                 self.snapshot.audio_was_received = true;
                 self.snapshot.audio_remote_rtp_received = Some(source);
             }
@@ -103,6 +104,28 @@ impl Core {
             // They are the engine's, not this stream's.
             MediaEvent::DeviceFailed { .. } | MediaEvent::Broken { .. } => {}
         }
+    }
+
+    /// The stream is gone. One that was just added harms nobody else (REFERENCE 0.12).
+    fn audio_failed(&mut self, now: Instant, reason: String) {
+        if !self.audio.added {
+            return self.fail_locally(now, Event::MediaFailed, format!("audio: {reason}"));
+        }
+        self.tell(now, NotificationData::RtpTransportDidFail { reason: reason.clone() });
+        let asked =
+            self.state == State::Proposed && self.description.line_of(StreamKind::Audio).is_none();
+        if asked {
+            // The proposal that it is for is not answered yet.
+            self.preparing.audio = false;
+            return self.prepare_failed(now, StreamKind::Audio, &reason);
+        }
+        self.apply(now, Event::AddedAudioFailed);
+    }
+
+    /// Audio that broke in a call that goes on: its line is closed in its turn.
+    pub(super) fn close_audio(&mut self, now: Instant) {
+        self.remove_audio(now);
+        self.close_later(StreamKind::Audio);
     }
 
     pub(super) fn fail_locally(&mut self, now: Instant, event: Event, reason: String) {
@@ -152,7 +175,8 @@ impl Core {
     pub(super) fn start_streams(&mut self, now: Instant) {
         let Some(settled) = self.settled.clone() else { return };
         match settled.audio {
-            Some(audio) => self.start_audio(now, audio),
+            Some(audio) if self.audio.exists => self.start_audio(now, audio),
+            Some(_) => {}
             None => self.remove_audio(now),
         }
         if settled.chat.is_none() && self.chat.is_offered() {
@@ -256,7 +280,7 @@ impl Core {
         self.end_recording(now);
         let stream = self.stream();
         self.push(Output::Media(MediaCommand::Stop { stream }));
-        self.audio.exists = false;
+        (self.audio.exists, self.audio.added) = (false, false);
         self.audio.index = self.audio.index.saturating_add(1);
         self.audio.local = None;
         self.audio.keys = Arc::default();
