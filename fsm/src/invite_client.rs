@@ -1,5 +1,11 @@
 //! The INVITE client transaction (RFC 3261 §17.1.1 with RFC 6026 §7.2).
 //!
+//! A transport error ends it in PROCEEDING, too. RFC 3261 tells of it in CALLING and COMPLETED alone,
+//! where something is sent; here it says that the flow is lost that the INVITE left over (RFC 5626),
+//! so that no answer can come back on it. A PROCEEDING transaction has no timer of its own and
+//! would wait for ever. In ACCEPTED it changes nothing: the 2xx is the user's, whose ACK goes its
+//! own way.
+//!
 //! A proxy forwards a 2xx even after a refusal (RFC 3261 §16.7 step 5): it goes to the user, who ends
 //! what nobody wants.
 

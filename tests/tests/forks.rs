@@ -1,11 +1,13 @@
 //! More than one answer to one INVITE (RFC 3261 §13.2.2.4), and answers that come too late.
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
+use offhook::endpoint::Input;
 use offhook::session::{FORKS_MAX, Order, end_late_answer};
 use offhook::sip::{Builder, Message, text};
 use offhook::transaction::{ClientTransaction, Timers, Verdict};
 use offhook::transport::{Transmit, Transport};
 use offhook_fsm::{Entropy, Instant};
+use offhook_tests::door::Door;
 use offhook_tests::{Rig, SDP, destination};
 
 fn last(rig: &Rig) -> Message<Vec<u8>> {
@@ -126,4 +128,25 @@ fn a_2xx_after_a_refusal_is_acknowledged_and_ended() {
     for message in [ack, bye] {
         assert_eq!(message.to().unwrap().tag(), Some(&b"t200"[..]));
     }
+}
+
+#[test]
+fn a_2xx_after_the_refusal_that_ended_the_session_reaches_whoever_ends_it() {
+    // RFC 3261 §13.2.2.4, RFC 6026 §7.2: the ACK and the BYE are those of end_late_answer.
+    let mut rig = Rig::calling();
+    rig.reply(486, "", "");
+    assert_eq!(rig.told().last().map(String::as_str), Some("DidEnd{remote}"));
+    let mut door = Door::default();
+    for transaction in std::mem::take(&mut rig.left) {
+        door.feed(Input::HandOver(Box::new(transaction)));
+    }
+    for (tag, passed) in [("other", 1), ("other", 2), ("third", 3)] {
+        let invite = Message::parse(&rig.invite[..]).unwrap();
+        let answer = Builder::response(&invite, 200, "OK", Some(tag), None).unwrap().finish();
+        let source = destination(Transport::Udp);
+        door.feed(Input::Message { source, bytes: &answer });
+        assert_eq!(door.passed, vec!["late answer"; passed]);
+    }
+    door.run_until(40_000);
+    assert_eq!(door.core.transactions(), 0);
 }

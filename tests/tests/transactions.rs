@@ -141,6 +141,18 @@ fn a_broken_transport_fails_what_is_unanswered_and_nothing_else() {
     assert_eq!(answered.transport_failed(Instant::ZERO), None);
 }
 
+#[test]
+fn a_lost_flow_fails_an_invite_that_rings_and_not_one_that_was_accepted() {
+    let mut ringing = client("INVITE", Transport::Tcp);
+    assert_eq!(receive(&mut ringing, 10, 180, "INVITE"), Verdict::Deliver);
+    assert_eq!(ringing.transport_failed(Instant::ZERO), Some(Failure::Transport));
+    assert!(ringing.is_terminated());
+    let mut accepted = client("INVITE", Transport::Tcp);
+    assert_eq!(receive(&mut accepted, 10, 200, "INVITE"), Verdict::Deliver);
+    assert_eq!(accepted.transport_failed(Instant::ZERO), None);
+    assert_eq!(receive(&mut accepted, 20, 200, "INVITE"), Verdict::Deliver);
+}
+
 fn server(is_invite: bool, status: u16, reliable: bool) -> ServerTransaction {
     let mut server = ServerTransaction::new(Timers::default(), is_invite, reliable);
     server.respond(Instant::ZERO, status, transmit(Transport::Udp, "answer"));
