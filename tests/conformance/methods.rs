@@ -18,6 +18,10 @@ struct Place {
     /// Audio runs.
     running: bool,
     chat: bool,
+    /// A recording runs or is armed.
+    recording: bool,
+    /// A proposal is being accepted.
+    working: bool,
 }
 
 fn accepting() -> Rig {
@@ -44,6 +48,25 @@ fn proposed_callee() -> Rig {
     rig
 }
 
+fn recorded(mut rig: Rig) -> Rig {
+    rig.order(Order::StartRecording("first.wav".into())).unwrap();
+    rig
+}
+
+/// The peer's proposal is accepted, and the chat is not prepared yet.
+fn working(mut rig: Rig) -> Rig {
+    rig.order(Order::AcceptProposal(CHAT)).unwrap();
+    rig
+}
+
+/// Early media of ours.
+fn progressed() -> Rig {
+    let mut rig = Rig::incoming();
+    rig.order(Order::Progress(Streams::AUDIO)).unwrap();
+    rig.prepared();
+    rig
+}
+
 fn ending(mut rig: Rig) -> Rig {
     rig.order(Order::End).unwrap();
     rig
@@ -57,7 +80,7 @@ fn ended(mut rig: Rig) -> Rig {
 const fn place(name: &'static str, state: State, rig: fn() -> Rig) -> Place {
     let running = matches!(state, State::Established | State::Proposing | State::Proposed);
     let chat = matches!(state, State::Proposing);
-    Place { name, rig, state, audio: running, running, chat }
+    Place { name, rig, state, audio: running, running, chat, recording: false, working: false }
 }
 
 /// Every state, on each side that knows it.
@@ -67,6 +90,7 @@ fn places() -> Vec<Place> {
         Place { audio: true, ..place("calling", State::Calling, Rig::calling) },
         Place { audio: true, running: true, ..place("early media", State::Calling, early) },
         place("ringing", State::Incoming, Rig::incoming),
+        Place { audio: true, running: true, ..place("progress", State::Incoming, progressed) },
         Place { audio: true, ..place("preparing", State::Accepting, accepting) },
         Place { audio: true, running: true, ..place("answered", State::Accepting, Rig::answered) },
         place("caller", State::Established, Rig::established),
@@ -80,11 +104,43 @@ fn places() -> Vec<Place> {
         },
         place("caller proposes", State::Proposing, Rig::proposing),
         place("callee proposes", State::Proposing, proposing_callee),
+        place("caller holds", State::Established, Rig::holding),
+        Place {
+            recording: true,
+            ..place("caller records", State::Established, || recorded(Rig::established()))
+        },
+        Place {
+            recording: true,
+            ..place("callee records", State::Established, || recorded(Rig::callee()))
+        },
+        Place {
+            recording: true,
+            ..place("armed in hold", State::Established, || recorded(Rig::holding()))
+        },
+        Place {
+            recording: true,
+            ..place("records and proposes", State::Proposing, || recorded(Rig::proposing()))
+        },
+        Place {
+            recording: true,
+            ..place("records and is asked", State::Proposed, || recorded(Rig::proposed()))
+        },
+        Place {
+            working: true,
+            chat: true,
+            ..place("caller takes a proposal", State::Proposed, || working(Rig::proposed()))
+        },
+        Place {
+            working: true,
+            chat: true,
+            ..place("callee takes a proposal", State::Proposed, || working(proposed_callee()))
+        },
         place("caller is asked", State::Proposed, Rig::proposed),
         place("callee is asked", State::Proposed, proposed_callee),
         place("caller ends", State::Terminating, || ending(Rig::established())),
         place("callee ends", State::Terminating, || ending(Rig::callee())),
         place("cancelling", State::Terminating, || ending(Rig::calling())),
+        place("callee ends before the ACK", State::Terminating, || ending(Rig::answered())),
         place("caller ended", State::Terminated, || ended(Rig::established())),
         place("callee ended", State::Terminated, || ended(Rig::callee())),
         place("rejected", State::Terminated, || ending(Rig::incoming())),
@@ -151,13 +207,17 @@ fn streams() -> Vec<Method> {
             ..method("send_dtmf()", Event::SendDtmf, || Order::SendDtmf('1'))
         },
         Method {
-            lacks: |p| when(!p.running, " without active audio", Event::MissAudio),
+            lacks: |p| {
+                let second =
+                    when(p.recording, " while a recording runs", Event::StartSecondRecording);
+                second.or(when(!p.running, " without active audio", Event::MissAudio))
+            },
             ..method("start_recording_audio()", Event::StartRecording, || {
                 Order::StartRecording("call.wav".into())
             })
         },
         Method {
-            lacks: |_| Some((" without a recording", Event::StopNoRecording)),
+            lacks: |p| when(!p.recording, " without a recording", Event::StopNoRecording),
             ..method("stop_recording_audio()", Event::StopRecording, || Order::StopRecording)
         },
         steering("play()", || Order::Play("a.wav".into())),
@@ -175,10 +235,14 @@ fn methods() -> Vec<Method> {
             headers: Vec::new(),
         }),
         method("reject()", Event::Reject, || Order::reject(486)),
+        method("send_progress()", Event::Progress, || Order::Progress(Streams::AUDIO)),
         method("end()", Event::End, || Order::End),
         method("hold()", Event::Hold, || Order::Hold),
         method("unhold()", Event::Hold, || Order::Unhold),
-        method("accept_proposal()", Event::AcceptProposal, || Order::AcceptProposal(CHAT)),
+        Method {
+            lacks: |p| when(p.working, " while the first one works", Event::AcceptProposalAgain),
+            ..method("accept_proposal()", Event::AcceptProposal, || Order::AcceptProposal(CHAT))
+        },
         method("reject_proposal()", Event::RejectProposal, || Order::RejectProposal),
     ];
     methods.extend(streams());

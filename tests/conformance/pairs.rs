@@ -21,6 +21,7 @@ enum Act {
     End,
     Accept,
     Reject,
+    Progress,
     AcceptProposal,
     RejectProposal,
 }
@@ -35,6 +36,7 @@ impl Act {
             Self::End => Order::End,
             Self::Accept => Order::Accept { streams: Streams::AUDIO, headers: Vec::new() },
             Self::Reject => Order::reject(486),
+            Self::Progress => Order::Progress(Streams::AUDIO),
             Self::AcceptProposal => Order::AcceptProposal(CHAT),
             Self::RejectProposal => Order::RejectProposal,
         }
@@ -235,6 +237,60 @@ fn answered_end_against_end_before_the_ack() {
     };
     for acts in [[Some(Act::End), None], [None, Some(Act::End)], [Some(Act::End); 2]] {
         try_all(&answered, acts, "the 200 is out");
+    }
+}
+
+#[test]
+fn ringing_with_early_media_accept_reject_progress_and_end_against_end() {
+    for progressed in [false, true] {
+        let begin = || {
+            let pair = Pair::ringing(Streams::AUDIO);
+            if progressed { pair.then(1, Act::Progress.order()) } else { pair }
+        };
+        let answers = [Act::Progress, Act::Accept, Act::Reject, Act::End];
+        try_pairs(&begin, &[Act::End], &answers, "early media");
+        for answer in answers {
+            try_all(&begin, [None, Some(answer)], "early media alone");
+        }
+    }
+}
+
+#[test]
+fn the_callers_first_orders_meet_the_callees_end_before_the_ack() {
+    for overtaking in [false, true] {
+        let stands_here = || {
+            let mut pair = Pair::ringing(Streams::AUDIO);
+            pair.overtaking = overtaking;
+            pair.order(1, Act::Accept.order()).unwrap();
+            while pair.sides[0].snapshot.state != SessionState::Established {
+                pair.arrive(pair.under_way()[0]);
+            }
+            assert_eq!(pair.sides[1].snapshot.state, SessionState::Accepting);
+            pair
+        };
+        let acts = [Act::Hold, Act::Add(Chat), Act::Remove(Audio), Act::End];
+        try_pairs(&stands_here, &acts, &[Act::End], "before the ACK");
+        for act in acts {
+            try_all(&stands_here, [Some(act), None], "before the ACK, alone");
+        }
+    }
+}
+
+#[test]
+fn a_decision_alone_settles_a_proposal_in_every_order_of_its_messages() {
+    for proposer in [0, 1] {
+        let begin = || {
+            let mut pair = Pair::established(Streams::AUDIO);
+            pair.answer = Answer::Ignore;
+            pair.then(proposer, Order::Add(Chat))
+        };
+        for decision in [Act::AcceptProposal, Act::RejectProposal] {
+            let mut acts = [None, Some(decision)];
+            if proposer == 1 {
+                acts.reverse();
+            }
+            try_all(&begin, acts, "decided");
+        }
     }
 }
 
