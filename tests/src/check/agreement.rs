@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use offhook::notification::SessionState as State;
+use offhook::id::SessionId;
+use offhook::notification::{NotificationData, SessionState as State};
 
 use super::{Violation, at};
 use crate::words;
@@ -23,6 +24,7 @@ pub fn check(trace: &Trace) -> Vec<Violation> {
             calls.entry(*call).or_default().push((entry, calm));
         }
     }
+    let called = called(trace);
     let mut violations = Vec::new();
     for (call, sides) in calls {
         for (entry, calm) in &sides {
@@ -38,12 +40,29 @@ pub fn check(trace: &Trace) -> Vec<Violation> {
             [(entry, _)] if !is_cut_off(trace, call) => {
                 Some((*entry, "the call stands for this side alone".into()))
             }
-            [(entry, a), (_, b)] => disagreement(a, b).map(|text| (*entry, text)),
+            [(one, a), (other, b)] => {
+                let was = |side: &Entry| called.contains(&(side.agent, side.session));
+                let text = if was(one) && was(other) {
+                    Some("both were called, and nobody stands who called them".into())
+                } else {
+                    disagreement(a, b)
+                };
+                text.map(|text| (*one, text))
+            }
+            [(entry, _), _, _, ..] => Some((*entry, "the call stands for more than two".into())),
             _ => None,
         };
         violations.extend(text.map(|(entry, text)| at(NAME, entry, text)));
     }
     violations
+}
+
+/// The sessions that were called.
+fn called(trace: &Trace) -> BTreeSet<(usize, Option<SessionId>)> {
+    let is = |entry: &&Entry| {
+        matches!(entry.what, What::Told(NotificationData::SessionNewIncoming { .. }))
+    };
+    trace.entries.iter().filter(is).map(|entry| (entry.agent, entry.session)).collect()
 }
 
 /// Whether the end of a call never came through, however often it was sent.

@@ -39,6 +39,7 @@ const DEEDS: &[(Weights, Make)] = &[
         Deed::Order(Order::Progress(p.some_of(offered)))
     }),
     (&[(State::Incoming, 2)], |p| Deed::Order(Order::reject(300 + number_below(p, 400)))),
+    (&[(State::Incoming, 2)], |_| Deed::Order(Order::reject(302))),
     (&[(State::Calling, 10), (State::Incoming, 4), (State::Accepting, 10)], |_| END),
     (&[(State::Established, 6), (State::Proposing, 6), (State::Proposed, 6)], |_| END),
     (&[(State::Terminating, 5), (State::Null, 1)], |_| END),

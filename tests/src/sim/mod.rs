@@ -13,12 +13,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use offhook::id::SessionId;
 use offhook::notification::{NotificationData, SessionState};
 use offhook::session::Order;
+use offhook::streams::Streams;
+use offhook::transport::Transport;
 use offhook_fsm::Instant;
 
 use self::deeds::Deed;
 use self::person::Person;
 use self::plan::Plan;
 use crate::check::{self, Violation};
+use crate::world::agent::address;
 use crate::world::{Occasion, World, trace::Trace};
 
 /// Users do nothing of their own from here on: what is under way settles.
@@ -29,6 +32,9 @@ pub const CALM_UNTIL_MS: u64 = 600_000;
 const LAST_END_MS: u64 = 660_000;
 /// More events than this and a run does not end.
 const OCCASIONS_MAX: usize = 10_000_000;
+
+/// What a call's number grows by when it goes on to whom a redirection names.
+const FOLLOWED: u32 = 1 << 16;
 
 /// What an alarm is for: calls to place, then the end of the calm, then persons.
 const CALM_ALARM: u64 = 1 << 32;
@@ -154,7 +160,31 @@ impl Users<'_> {
                 person
             }
         };
+        if let NotificationData::SessionDidFail { redirect_identities, .. } = &data
+            && let Some(whom) = redirect_identities.first()
+        {
+            self.follow(person, whom);
+        }
         self.persons[person].hear(data);
+    }
+
+    /// A user is told to call somebody else, and does so once. The callee's own Contact is all that
+    /// a session writes: the call goes there without a fork between.
+    fn follow(&mut self, person: usize, whom: &str) {
+        let (agent, id) = (self.persons[person].agent, self.persons[person].id);
+        let call = self.world.trace.calls.get(&(agent, id)).copied().unwrap_or_default();
+        let to = (0..self.plan.agents).find(|to| whom.contains(&address(*to).to_string()));
+        let again = to.filter(|to| *to != agent && call < FOLLOWED);
+        let Some(to) = again.filter(|_| self.world.now() < Instant::from_millis(CALM_FROM_MS))
+        else {
+            return;
+        };
+        let (uri, route) = self.world.way(agent, to, Transport::Udp);
+        let id = self.world.create(agent, call + FOLLOWED);
+        let person = self.meet(agent, id, call + FOLLOWED);
+        let (routes, streams, headers) = (vec![route], Streams::AUDIO, Vec::new());
+        self.world.order(agent, id, Order::Connect { uri, routes, streams, headers });
+        self.think(person);
     }
 
     /// When this person does something next: some time soon, while it may.

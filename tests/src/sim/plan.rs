@@ -12,7 +12,7 @@ use offhook_fsm::{Entropy, Instant};
 
 use crate::world::Conditions;
 use crate::world::World;
-use crate::world::agent::{Ability, address};
+use crate::world::agent::{Ability, address, fork};
 use crate::world::audio::Faults;
 use crate::world::hop::Hops;
 use crate::world::network::{Link, Weather};
@@ -60,6 +60,10 @@ pub struct Call {
     detour: Option<Transport>,
     /// Too long for a datagram.
     long: bool,
+    /// Who is called beside.
+    beside: Option<usize>,
+    /// It asks to be answered by itself, after so many seconds.
+    auto_answer: Option<u64>,
 }
 
 impl Plan {
@@ -119,7 +123,15 @@ impl Plan {
             streams,
             detour: (chance.below(12) == 0).then(|| some_transport(&mut chance)),
             long: chance.below(10) == 0,
+            beside: self.beside(from, to, &mut chance),
+            auto_answer: (chance.below(8) == 0).then(|| chance.below(10)),
         }
+    }
+
+    /// Another one whom a call reaches as well.
+    fn beside(&self, from: usize, to: usize, chance: &mut Entropy) -> Option<usize> {
+        let other = usize::try_from(chance.below(self.agents as u64)).unwrap_or_default();
+        (chance.below(6) == 0 && other != from && other != to).then_some(other)
     }
 
     /// The world of this run.
@@ -167,7 +179,7 @@ impl Plan {
 /// The default one as a rule, else one of short patience.
 fn policy(entropy: &mut Entropy) -> Policy {
     if entropy.below(3) > 0 {
-        return Policy::default();
+        return Policy { auto_answer: entropy.below(4) == 0, ..Policy::default() };
     }
     let mut some = |least: u64, most: u64| {
         let seconds = Duration::from_secs(least + entropy.below(most - least));
@@ -178,7 +190,7 @@ fn policy(entropy: &mut Entropy) -> Policy {
         ring_timeout: some(5, 60),
         duration_max: some(20, 120),
         session_expires: some(90, 200),
-        auto_answer: false,
+        auto_answer: entropy.below(2) == 0,
     }
 }
 
@@ -186,7 +198,11 @@ impl Call {
     /// The order that places it.
     #[must_use]
     pub fn connect(&self, world: &World) -> Order {
-        let (uri, route) = world.way(self.from, self.to, self.transport);
+        let (to, transport) = match self.beside {
+            Some(other) => (fork(self.to, other), Transport::Udp),
+            None => (self.to, self.transport),
+        };
+        let (uri, route) = world.way(self.from, to, transport);
         let nowhere = self.detour.map(|transport| {
             let remote = address(NOBODY);
             Route {
@@ -194,8 +210,11 @@ impl Call {
                 when_long: None,
             }
         });
-        let headers =
-            if self.long { vec![("X-Long".into(), "x".repeat(1000))] } else { Vec::new() };
+        let long = self.long.then(|| ("X-Long".into(), "x".repeat(1000)));
+        let asked = self.auto_answer.map(|after| {
+            ("Call-Info".into(), format!("<sip:{NOBODY}@invalid>;answer-after={after}"))
+        });
+        let headers = long.into_iter().chain(asked).collect();
         let routes = nowhere.into_iter().chain([route]).collect();
         Order::Connect { uri, routes, streams: self.streams, headers }
     }

@@ -118,6 +118,25 @@ pub fn address(number: usize) -> SocketAddr {
     SocketAddr::from(([192, 0, 2, last], PORT))
 }
 
+/// The number of an address where two user agents are called at once: whatever is sent there goes
+/// to both, as over a proxy that forks and then steps aside.
+#[must_use]
+pub const fn fork(one: usize, other: usize) -> usize {
+    FORKS + 10 * one + other
+}
+
+/// Who is called under that number.
+#[must_use]
+pub fn branches(number: usize) -> [Option<usize>; 2] {
+    match number.checked_sub(FORKS) {
+        Some(pair) if pair < 100 => [Some(pair / 10), Some(pair % 10)],
+        _ => [Some(number), None],
+    }
+}
+
+/// The first number of a fork.
+const FORKS: usize = 100;
+
 /// The number of the user agent at that address; `None` where nobody is.
 #[must_use]
 pub fn number(address: SocketAddr) -> Option<usize> {

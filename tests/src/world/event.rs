@@ -211,10 +211,14 @@ impl World {
         bytes: &Arc<[u8]>,
     ) -> usize {
         let (Some(a), Some(b)) = (number(from), number(to)) else { return 0 };
-        let arrivals = self.network.datagram(self.now, a, b);
-        for at in arrivals.into_iter().flatten() {
-            self.schedule(at, Event::Datagram { from, to, bytes: Arc::clone(bytes) });
+        let mut count = 0;
+        for b in super::agent::branches(b).into_iter().flatten() {
+            let to = SocketAddr::new(super::agent::address(b).ip(), to.port());
+            for at in self.network.datagram(self.now, a, b).into_iter().flatten() {
+                count += 1;
+                self.schedule(at, Event::Datagram { from, to, bytes: Arc::clone(bytes) });
+            }
         }
-        arrivals.into_iter().flatten().count()
+        count
     }
 }
