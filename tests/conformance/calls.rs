@@ -35,6 +35,7 @@ fn row_01_connect_without_streams_or_routes_changes_nothing() {
         Order::Connect { uri, routes: vec![route], streams: Streams::default(), headers: vec![] };
     assert!(matches!(rig.order(order), Err(SessionError::InvalidArgument(_))));
     assert_eq!((rig.told(), rig.core.snapshot().state), (vec![], SessionState::Null));
+    assert_eq!((rig.sent(), rig.media()), (vec![], vec![]));
 }
 
 /// REFERENCE 1.3 row 2, 1.8 item 1
@@ -78,6 +79,7 @@ fn row_04_each_180_is_a_ring_indication_and_other_1xx_are_none() {
     for (status, told) in [(100, 0), (180, 1), (180, 1), (181, 0), (183, 0)] {
         rig.reply(status, "", "");
         assert_eq!(rig.told(), vec!["GotRingIndication"; told], "{status}");
+        assert_eq!((rig.sent(), rig.core.snapshot().state), (vec![], SessionState::Calling));
     }
 }
 
@@ -90,7 +92,7 @@ fn row_05_a_183_with_an_answer_starts_early_media() {
     assert_eq!((rig.told(), rig.media()), (vec!["SU[audio]".to_owned()], vec!["Start".to_owned()]));
     rig.reply(200, "", SDP);
     assert_eq!(rig.told(), ["WillStart", "CS(CALLING>ESTABLISHED)", "DidStart"]);
-    assert_eq!(rig.media(), [""; 0]);
+    assert_eq!((rig.media(), rig.sent()), (vec![], vec!["ACK".to_owned()]));
 }
 
 /// REFERENCE 1.3 row 5, 1.6 item 4
@@ -99,6 +101,7 @@ fn row_05_a_180_with_an_answer_rings_first() {
     let mut rig = Rig::calling();
     rig.reply(180, "", HOLDING);
     assert_eq!(rig.told(), ["GotRingIndication", "SU[audio]", "GotHoldRequest{remote}"]);
+    assert_eq!((rig.sent(), rig.core.snapshot().state), (vec![], SessionState::Calling));
 }
 
 /// REFERENCE 1.3 row 6
@@ -112,6 +115,12 @@ fn row_06_a_2xx_starts_the_call() {
         (ack.method(), ack.request_uri()),
         (Some(&b"ACK"[..]), Some(&b"sip:bob@192.0.2.9:5062"[..]))
     );
+    // 0.23: WillStart is told before the ACK leaves, and nothing else is.
+    let order: Vec<_> = rig.trace.iter().rev().take(5).rev().map(String::as_str).collect();
+    let expected =
+        ["WillStart", "Transmit ACK", "SU[audio]", "CS(CALLING>ESTABLISHED)", "DidStart"];
+    assert_eq!(order, expected);
+    assert_eq!(rig.wire.len(), 1);
     let snapshot = rig.core.snapshot();
     assert_eq!(snapshot.remote_user_agent.as_deref(), Some("peer/2"));
     assert_eq!((snapshot.audio_codec, snapshot.has_audio), (Some("PCMU"), true));
@@ -158,6 +167,10 @@ fn row_07_a_refusal_after_early_media_tells_that_audio_stops() {
         rig.told(),
         ["SU[]", "CS(CALLING>TERMINATED)", "DidFail{remote, 603, Phrase}", "DidEnd{remote}"]
     );
+    assert_eq!(
+        (rig.sent(), rig.media().last().map(String::as_str)),
+        (vec!["ACK".into()], Some("Stop"))
+    );
 }
 
 /// REFERENCE 1.3 row 8
@@ -171,6 +184,7 @@ fn row_08_nobody_answers_for_64_t1() {
         rig.told(),
         ["CS(CALLING>TERMINATED)", "DidFail{local, 408, Request Timeout}", "DidEnd{local}"]
     );
+    assert_eq!((rig.sent(), rig.handed_over), (vec![], 0), "there is nothing to cancel or to end");
 }
 
 /// REFERENCE 1.3 row 9
@@ -227,6 +241,7 @@ fn row_11_without_any_response_it_finishes_at_64_t1() {
     rig.told();
     rig.run_until(32_000);
     assert_eq!(rig.told(), ["CS(TERMINATING>TERMINATED)", "DidEnd{local}"]);
+    assert!(rig.sent().iter().all(|sent| sent == "INVITE"), "no CANCEL without a response");
 }
 
 /// REFERENCE 1.3 row 12, 1.3 row 13
@@ -253,11 +268,12 @@ fn row_13_r59_a_cancel_without_487_ends_after_64_t1() {
     rig.reply(180, "", "");
     end(&mut rig);
     rig.reply_to("CANCEL", 200);
-    rig.told();
+    rig.clear();
     rig.run_until(31_999);
     assert_eq!(rig.told(), [""; 0]);
     rig.run_until(32_000);
     assert_eq!(rig.told(), ["CS(TERMINATING>TERMINATED)", "DidEnd{local}"]);
+    assert_eq!(rig.sent(), [""; 0]);
 }
 
 /// REFERENCE 1.3 row 14
@@ -312,6 +328,7 @@ fn row_16_a_stream_that_was_not_proposed_cannot_be_accepted() {
     let refused = rig.order(Order::Accept { streams, headers: vec![] });
     assert!(matches!(refused, Err(SessionError::InvalidArgument(_))));
     assert_eq!((rig.told(), rig.core.snapshot().state), (vec![], SessionState::Incoming));
+    assert_eq!((rig.sent(), rig.media()), (vec![], vec![]));
 }
 
 /// REFERENCE 1.3 row 17
@@ -319,8 +336,9 @@ fn row_16_a_stream_that_was_not_proposed_cannot_be_accepted() {
 fn row_17_the_200_is_repeated_until_the_ack() {
     let mut rig = Rig::answered();
     rig.run_until(4_000);
-    assert_eq!(rig.sent(), ["200", "200", "200"]);
+    assert_eq!((rig.told(), rig.sent()), (vec![], vec!["200".to_owned(); 3]));
     rig.request("ACK", 1);
+    assert_eq!(rig.told(), ["CS(ACCEPTING>ESTABLISHED)", "DidStart"]);
     rig.run_until(40_000);
     assert_eq!(rig.sent(), [""; 0]);
 }
@@ -469,6 +487,7 @@ fn row_26_an_unanswered_bye_is_the_endpoints_after_200_ms() {
     assert_eq!(rig.told(), [""; 0]);
     rig.run_until(200);
     assert_eq!(rig.told(), ["SU[]", "CS(TERMINATING>TERMINATED)", "DidEnd{local}"]);
+    assert_eq!(rig.sent(), ["BYE"]);
     // The BYE, and the INVITE that still listens for other branches.
     assert_eq!(rig.handed_over, 2);
 }
@@ -500,9 +519,15 @@ fn row_47_end_in_null_and_terminated_does_nothing() {
     end(&mut rig);
     let mut over = Rig::established();
     over.request("BYE", 1);
-    over.told();
+    over.clear();
     end(&mut over);
     assert_eq!((rig.told(), over.told()), (vec![], vec![]));
+    assert_eq!((rig.sent(), over.sent()), (vec![], vec![]));
+    let mut ending = Rig::established();
+    end(&mut ending);
+    ending.clear();
+    end(&mut ending);
+    assert_eq!((ending.told(), ending.sent(), ending.media()), (vec![], vec![], vec![]));
 }
 
 #[test]

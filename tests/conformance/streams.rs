@@ -40,10 +40,12 @@ fn row_29_the_last_stream_may_go_and_the_session_lives_on() {
     // 0.14 overrules the row, where removing the last stream is an error.
     let mut rig = Rig::established();
     rig.order(Order::Remove(Audio)).unwrap();
-    assert_eq!(rig.told(), ["SU[]"]);
+    assert_eq!((rig.told(), rig.lines()), (vec!["SU[]".to_owned()], vec!["audio 0".to_owned()]));
     rig.reply(200, "", &SDP.replace("9000", "0"));
+    assert_eq!(rig.sent(), ["INVITE", "ACK"]);
     rig.clear();
     rig.run_until(100_000);
+    assert_eq!((rig.told(), rig.sent()), (vec![], vec![]));
     assert_eq!(rig.core.snapshot().state, SessionState::Established);
     rig.order(Order::Add(Audio)).unwrap();
     rig.prepared();
@@ -229,6 +231,7 @@ fn row_34_a_2xx_without_a_description_rejects_the_proposal() {
             "RejectedStreamProposal{local, the answer has no description}"
         ]
     );
+    assert_eq!(rig.sent(), ["ACK"]);
     assert_eq!(rig.core.snapshot().state, SessionState::Established);
     assert!(rig.core.snapshot().has_audio);
 }
