@@ -6,6 +6,7 @@
 //! `shell` runs them: [`Engine`], [`Session`], [`SessionManager`] and [`NotificationCenter`] are
 //! what a program uses.
 
+pub mod auth;
 pub mod chat;
 #[cfg(any(feature = "compat-rsip", feature = "compat-sdp-rs"))]
 pub mod compat;
