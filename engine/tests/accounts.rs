@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use offhook::auth::Hop;
 use offhook::settings::{ACCOUNTS_MAX, AccountAddress, AccountSettings, SettingsObject as _};
 use offhook::{
     AccountManager, AnyAccount, ConfigurationManager, Delivery, Filter, NotificationCenter,
@@ -275,4 +276,26 @@ fn a_password_file_gives_its_first_line_unless_there_is_a_password() {
         assert!(error.contains(told) && error.contains(name), "{error}");
         assert!(!error.contains("sesame"), "{error}");
     }
+}
+
+#[test]
+fn the_engine_is_started_with_the_default_account_s_password_for_its_own_servers() {
+    let folder = folder("engine");
+    let (configuration, accounts, _told) = start(&folder);
+    let mut account = enabled();
+    account.set("auth.password_file", "secret").unwrap();
+    account.set("sip.outbound_proxy", "192.0.2.7:5070").unwrap();
+    let alice = accounts.add(address("alice@example.com"), account).unwrap();
+    accounts.set_default_account(alice.address()).unwrap();
+    std::fs::write(folder.join("secret"), "open sesame\n").unwrap();
+    let config = configuration.engine_config().unwrap();
+    let [known] = config.credentials.try_into().unwrap();
+    assert_eq!((known.username(), known.password()), ("alice", "open sesame"));
+    let hop = Hop::chosen("192.0.2.9".parse().unwrap());
+    assert!(!known.trusts(&hop));
+    assert!(known.trusts(&Hop { host: Some("example.com"), ..hop }));
+    assert!(known.trusts(&Hop::chosen("192.0.2.7".parse().unwrap())));
+    alice.update(|settings| settings.set("auth.password_file", "nowhere").unwrap()).unwrap();
+    let error = configuration.engine_config().unwrap_err().to_string();
+    assert!(error.contains("nowhere"), "{error}");
 }

@@ -17,11 +17,13 @@ pub mod ladder;
 pub mod pair;
 pub mod sim;
 pub mod steps;
+pub mod verifier;
 pub mod words;
 pub mod world;
 
 use std::sync::Arc;
 
+use offhook::Credentials;
 use offhook::chat::{ChatCommand, ChatEvent, ChatId};
 use offhook::error::SessionError;
 use offhook::id::SessionId;
@@ -100,16 +102,22 @@ impl Rig {
     /// A session in state NULL that does such things by itself.
     #[must_use]
     pub fn with_policy(policy: Policy) -> Self {
-        Self::with(policy, SrtpPolicy::Disabled)
+        Self::with(policy, SrtpPolicy::Disabled, Vec::new())
+    }
+
+    /// A session in state NULL that has these credentials.
+    #[must_use]
+    pub fn with_credentials(credentials: Vec<Credentials>) -> Self {
+        Self::with(Policy::default(), SrtpPolicy::Disabled, credentials)
     }
 
     /// A session in state NULL with that policy for SRTP.
     #[must_use]
     pub fn with_srtp(srtp: SrtpPolicy) -> Self {
-        Self::with(Policy::default(), srtp)
+        Self::with(Policy::default(), srtp, Vec::new())
     }
 
-    fn with(policy: Policy, srtp: SrtpPolicy) -> Self {
+    fn with(policy: Policy, srtp: SrtpPolicy, credentials: Vec<Credentials>) -> Self {
         let settings = Settings {
             user_agent: "offhook".into(),
             local_uri: "sip:alice@192.0.2.1".parse().unwrap(),
@@ -122,6 +130,7 @@ impl Rig {
             },
             epoch: Epoch { instant: Instant::ZERO, timestamp: Timestamp::from_unix_micros(0) },
             policy,
+            credentials,
         };
         Self {
             core: Core::new(SessionId(1), Arc::new(settings), Entropy::from_u64(1)),

@@ -133,6 +133,7 @@ impl Side {
             epoch: Epoch { instant: Instant::ZERO, timestamp: Timestamp::from_unix_micros(0) },
             // A call that refreshes itself is never quiet.
             policy: session::Policy { session_expires: None, ..session::Policy::default() },
+            credentials: Vec::new(),
         };
         session::Core::new(ID, Arc::new(settings), Entropy::from_u64(100 + side as u64))
     }

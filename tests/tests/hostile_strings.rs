@@ -146,6 +146,7 @@ fn settings(user_agent: &str, local: &SipUri) -> Settings {
         },
         epoch: Epoch { instant: Instant::ZERO, timestamp: Timestamp::from_unix_micros(0) },
         policy: Policy::default(),
+        credentials: Vec::new(),
     }
 }
 

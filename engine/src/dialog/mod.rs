@@ -171,12 +171,18 @@ impl Dialog {
     /// # Errors
     /// When method or Via would break the message, or 2³¹ − 1 requests were sent.
     pub fn request(&mut self, method: &[u8], via: &[u8]) -> Result<Builder, Unprintable> {
+        let next = self.next_cseq()?;
+        self.begin(method, via, next)
+    }
+
+    /// Takes the next CSeq number, for a request that is sent again with credentials.
+    pub(crate) fn next_cseq(&mut self) -> Result<u32, Unprintable> {
         let next = self.local_cseq.saturating_add(1);
         if next >= 1 << 31 {
             return Err(Unprintable { what: "a CSeq of 2147483648".into() });
         }
         self.local_cseq = next;
-        self.begin(method, via, next)
+        Ok(next)
     }
 
     /// Begins the ACK to a 2xx: the CSeq number is the INVITE's (§13.2.2.4).

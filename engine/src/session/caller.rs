@@ -6,8 +6,10 @@ use offhook_fsm::Instant;
 use offhook_fsm::session::{Event, State};
 
 use super::answers::EarlyAnswer;
-use super::message::{check_headers, failure_text, headers_of};
+use super::auth::{Proof, proven_ack};
+use super::message::{check_headers, headers_of};
 use super::{Cause, Core, Output, Route, UDP_REQUEST_MAX};
+use crate::auth::Request;
 use crate::dialog::Dialog;
 use crate::error::SessionError;
 use crate::negotiate::{OwnLine, Settled, apply_answer};
@@ -48,6 +50,15 @@ pub(super) struct Outgoing {
 }
 
 impl Outgoing {
+    pub(super) const fn uri(&self) -> &SipUri {
+        &self.uri
+    }
+
+    /// Another INVITE follows.
+    pub(super) const fn raise_cseq(&mut self) {
+        self.cseq += 1;
+    }
+
     pub(super) fn is_call(&self, call_id: &[u8]) -> bool {
         self.call_id.as_bytes() == call_id
     }
@@ -115,10 +126,16 @@ impl Core {
         let route = *outgoing.routes.get(outgoing.at)?;
         let long_way = route.when_long.filter(|_| !outgoing.long_refused);
         let mut destination = route.destination;
-        let mut bytes = self.build_invite(destination, &body).ok()?;
+        let uri = outgoing.uri.as_str().to_owned();
+        let request = Request { method: b"INVITE", uri: uri.as_bytes(), body: &body };
+        let mut proof = self.proof(&request, destination.remote.ip());
+        let mut bytes = self.build_invite(destination, &proof, &body).ok()?;
         if let (true, Some(other)) = (bytes.len() > UDP_REQUEST_MAX, long_way) {
+            if other.remote.ip() != destination.remote.ip() {
+                proof = self.proof(&request, other.remote.ip());
+            }
             destination = other;
-            bytes = self.build_invite(destination, &body).ok()?;
+            bytes = self.build_invite(destination, &proof, &body).ok()?;
         }
         self.snapshot.route = Some(destination);
         let transmit = Transmit { destination, bytes: Arc::from(bytes) };
@@ -134,7 +151,12 @@ impl Core {
         Some(())
     }
 
-    fn build_invite(&mut self, to: Destination, body: &[u8]) -> Result<Vec<u8>, Unprintable> {
+    fn build_invite(
+        &mut self,
+        to: Destination,
+        proof: &Proof,
+        body: &[u8],
+    ) -> Result<Vec<u8>, Unprintable> {
         let via = self.via(to);
         let missing = || Unprintable { what: "an INVITE without a call".into() };
         let outgoing = self.outgoing.as_ref().ok_or_else(missing)?;
@@ -154,11 +176,17 @@ impl Core {
         for (name, value) in &outgoing.headers {
             builder = builder.extension(name, value)?;
         }
+        for (name, value) in proof {
+            builder = builder.header(*name, value)?;
+        }
         builder.body(b"application/sdp", body)
     }
 
     pub(super) fn response(&mut self, now: Instant, received: &Received) {
         let response = &received.message;
+        if self.authentication(now, response) {
+            return;
+        }
         if self.offer_response(now, response) || self.refresh_response(now, response) {
             return;
         }
@@ -213,10 +241,14 @@ impl Core {
                 self.apply(now, event);
             }
             200..300 => self.invite_accepted(now, response),
+            401 | 407 if self.challenged_invite(response) => {
+                self.apply(now, Event::TryNextRoute);
+            }
             422 if self.lengthen_timer(response) => self.apply(now, Event::TryNextRoute),
             503 if self.advance() => self.apply(now, Event::TryNextRoute),
             _ => {
-                self.cause = Cause::new(Originator::Remote, status, failure_text(response));
+                let reason = self.failure_reason(response);
+                self.cause = Cause::new(Originator::Remote, status, reason);
                 self.apply(now, Event::RxFailure);
             }
         }
@@ -335,6 +367,7 @@ impl Core {
             outgoing.long_refused = true;
             return true;
         }
+        self.auth.begin_try();
         outgoing.at += 1;
         outgoing.long_refused = false;
         outgoing.at < outgoing.routes.len()
@@ -345,7 +378,9 @@ impl Core {
         let built = || -> Option<Transmit> {
             let (dialog, peer) = (self.dialog.clone()?, self.peer()?);
             let cseq = self.invite_cseq();
-            self.sender().ack(&dialog, peer, cseq)
+            let ack = self.sender().ack(&dialog, peer, cseq)?;
+            let invite = self.outgoing.as_ref().and_then(|out| out.transaction.as_ref());
+            Some(invite.map_or(ack.clone(), |invite| proven_ack(ack, invite.request())))
         };
         let Some(ack) = sent.or_else(built) else { return };
         if let Some(outgoing) = &mut self.outgoing {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use offhook_fsm::session::{Event, State, allowed, step};
 use offhook_fsm::{Entropy, Instant, Step, TimerSet};
 
+use super::auth::Authentication;
 use super::callee::Incoming;
 use super::caller::Outgoing;
 use super::chat::Chat;
@@ -101,6 +102,7 @@ pub struct Core {
     pub(super) farewell: Option<Instant>,
     pub(super) snapshot: Snapshot,
     pub(super) local_tag: Arc<str>,
+    pub(super) auth: Authentication,
     outputs: VecDeque<Output>,
     /// The last output was not `Timeout`: another input now would break the order of things.
     undrained: bool,
@@ -111,6 +113,7 @@ impl Core {
     #[must_use]
     pub fn new(id: SessionId, settings: Arc<Settings>, mut entropy: Entropy) -> Self {
         let local_tag = id.tag(&mut entropy).into();
+        let auth = Authentication::new(settings.credentials.clone());
         Self {
             id,
             settings,
@@ -154,6 +157,7 @@ impl Core {
             farewell: None,
             snapshot: Snapshot::default(),
             local_tag,
+            auth,
             outputs: VecDeque::new(),
             undrained: false,
         }

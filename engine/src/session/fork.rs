@@ -3,6 +3,7 @@
 
 use offhook_fsm::{Entropy, Instant};
 
+use super::auth::proven_ack;
 use super::{Core, Output, message};
 use crate::dialog::Dialog;
 use crate::id::SessionId;
@@ -39,6 +40,7 @@ pub fn end_late_answer<B: AsRef<[u8]>>(
     let (peer, cseq) = (invite.destination, request.cseq().ok()?.number);
     let mut sender = message::Sender { id, timers, user_agent, entropy };
     let ack = sender.ack(&dialog, peer, cseq)?;
+    let ack = proven_ack(ack, invite);
     Some((ack, sender.bye(now, &mut dialog, peer)?))
 }
 
@@ -54,6 +56,7 @@ impl Core {
         let ending = end_late_answer(now, timers, agent, entropy, request, answer);
         let Some((ack, bye)) = ending else { return };
         if !known {
+            let bye = self.with_proof(now, bye);
             self.forks.push(Fork { tag: tag.into(), bye: Some(bye) });
         }
         self.push(Output::Transmit(ack));

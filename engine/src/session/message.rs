@@ -172,8 +172,9 @@ impl Core {
     /// A BYE in the session's own dialog.
     pub(super) fn begin_bye(&mut self, now: Instant) {
         if let (Some(mut dialog), Some(peer)) = (self.dialog.take(), self.peer()) {
-            self.bye = self.sender().bye(now, Arc::make_mut(&mut dialog), peer);
+            let bye = self.sender().bye(now, Arc::make_mut(&mut dialog), peer);
             self.dialog = Some(dialog);
+            self.bye = bye.map(|bye| self.with_proof(now, bye));
         }
     }
 

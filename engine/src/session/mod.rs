@@ -8,6 +8,7 @@
 mod acknowledgement;
 mod act;
 mod answers;
+mod auth;
 mod callee;
 mod caller;
 mod chat;
@@ -34,6 +35,7 @@ use offhook_fsm::Instant;
 use offhook_media::control::{MediaCommand, MediaEvent};
 
 use crate::chat::{ChatCommand, ChatEvent, ChatMessage};
+use crate::credentials::Credentials;
 use crate::negotiate::Capabilities;
 use crate::notification::{Notification, Originator, StreamKind};
 use crate::sip::SipUri;
@@ -73,6 +75,8 @@ pub struct Settings {
     pub epoch: Epoch,
     /// What it does without being asked.
     pub policy: Policy,
+    /// How it proves who it is, to whom. Challenges for others fail the request.
+    pub credentials: Vec<Credentials>,
 }
 
 /// One way to the peer.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use offhook_fsm::Instant;
 use offhook_fsm::session::{Event, State};
 
-use super::message::failure_text;
+use super::auth::proven_ack;
 use super::queue::Job;
 use super::{Cause, Core, Output};
 use crate::negotiate::{OwnLine, Refusal, Settled};
@@ -33,7 +33,7 @@ pub(super) struct Offering {
     lines: Vec<OwnLine>,
     /// `None` before it leaves, and while it waits for another try.
     pub(super) transaction: Option<ClientTransaction>,
-    cseq: u32,
+    pub(super) cseq: u32,
     /// When it is made again.
     pub(super) again: Option<Instant>,
     glares: u32,
@@ -114,6 +114,7 @@ impl Core {
         let must_differ = matches!(job, Job::Hold | Job::Unhold);
         let body = self.describe_offer(now, must_differ, &lines)?;
         let transaction = self.reinvite(now, &body).ok_or_else(broken)?;
+        let transaction = (self.with_proof(now, transaction.0), transaction.1);
         let offering = self.offering.as_mut().ok_or_else(broken)?;
         offering.lines = lines;
         offering.again = None;
@@ -189,7 +190,7 @@ impl Core {
                 self.repeat_later(now, wait);
             }
             _ => {
-                let phrase = failure_text(response);
+                let phrase = self.failure_reason(response);
                 self.cause = Cause::new(Originator::Remote, status, phrase.clone());
                 let added = self.offering.as_ref().and_then(Offering::added);
                 if let Some(offering) = &mut self.offering {
@@ -328,7 +329,8 @@ impl Core {
         let (Some(dialog), Some(peer)) = (self.dialog.clone(), self.peer()) else { return };
         let ack = self.sender().ack(&dialog, peer, cseq);
         if let Some(answered) = &mut self.answered_offer {
-            answered.ack = ack;
+            let invite = answered.transaction.request();
+            answered.ack = ack.map(|ack| proven_ack(ack, invite));
         }
     }
 

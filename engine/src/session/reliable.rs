@@ -173,7 +173,9 @@ impl Core {
         let Ok(built) = built else { return };
         let transmit = Transmit { destination, bytes: built.finish().into() };
         if self.pracks.len() < PRACKS_MAX {
-            self.pracks.extend(ClientTransaction::new(now, settings.timers, transmit).ok());
+            let prack = ClientTransaction::new(now, settings.timers, transmit).ok();
+            let prack = prack.map(|prack| self.with_proof(now, prack));
+            self.pracks.extend(prack);
         }
     }
 }

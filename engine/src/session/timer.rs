@@ -109,7 +109,8 @@ impl Core {
             return;
         }
         if self.takes_update {
-            self.refreshing = self.build_update(now);
+            let update = self.build_update(now);
+            self.refreshing = update.map(|update| self.with_proof(now, update));
         } else if !self.queue.contains(&Job::Refresh) {
             self.queue.push_back(Job::Refresh);
         }
@@ -153,7 +154,8 @@ impl Core {
                 if let (Some(floor), Some(timer)) = (response.min_se(), self.session_timer) {
                     let interval = timer.interval.max(floor);
                     self.session_timer = Some(SessionTimer { interval, ..timer });
-                    self.refreshing = self.build_update(now);
+                    let update = self.build_update(now);
+                    self.refreshing = update.map(|update| self.with_proof(now, update));
                 }
             }
             // Whatever else: the next try comes with the next half of the time, or later where the

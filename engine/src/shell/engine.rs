@@ -21,6 +21,7 @@ use super::registry::{Mail, Progress, Registry, Shared, Wish};
 use super::session_manager::{Rules, SessionManager};
 use super::session_thread::SessionThread;
 use super::{Any, NotificationCenter, Observer, Session, start};
+use crate::credentials::Credentials;
 use crate::negotiate::SrtpPolicy;
 use crate::notification::{Notification, NotificationData, Sender, SessionState};
 use crate::session::{self, Input, Policy};
@@ -70,6 +71,8 @@ pub struct Config {
     pub use_srtp_without_tls: bool,
     /// How long calls ring and last, session timers, auto-answer.
     pub policy: Policy,
+    /// How the account proves who it is, to whom. See [`Credentials`] for who may ask.
+    pub credentials: Vec<Credentials>,
     /// When messages are repeated and given up (RFC 3261 §17.1.1.1). Shorter ones than the
     /// standard's are for networks without loss or delay.
     pub sip_timers: Timers,
@@ -90,6 +93,7 @@ impl Default for Config {
             srtp: SrtpPolicy::default(),
             use_srtp_without_tls: false,
             policy: Policy::default(),
+            credentials: Vec::new(),
             sip_timers: Timers::default(),
         }
     }

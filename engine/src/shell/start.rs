@@ -156,6 +156,7 @@ fn session_settings(
         },
         epoch: clock.epoch(),
         policy: config.policy.clone(),
+        credentials: config.credentials.clone(),
     })
 }
 

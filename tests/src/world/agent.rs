@@ -161,6 +161,7 @@ impl UserAgent {
             capabilities: capabilities.clone(),
             epoch: Epoch { instant: Instant::ZERO, timestamp: Timestamp::from_unix_micros(0) },
             policy: ability.policy.clone(),
+            credentials: Vec::new(),
         };
         let endpoint = endpoint::Settings {
             timers,

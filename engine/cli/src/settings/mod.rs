@@ -76,7 +76,7 @@ pub(crate) fn configured(folder: Option<&Path>) -> Result<Option<Config>, Usage>
     for warning in manager.warnings() {
         note(&format!("{}, {warning}", manager.file().display()));
     }
-    let config = Config::from_configuration(&manager.configuration());
+    let config = manager.engine_config();
     config.map(Some).map_err(|error| Usage(format!("{}: {error}", manager.file().display())))
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
@@ -10,8 +11,9 @@ use super::{ConfigurationError, ConfigurationManager};
 use crate::credentials::Credentials;
 use crate::id::AccountId;
 use crate::notification::Sender;
+use crate::route::{Route, RouteHost};
 use crate::settings::{
-    AccountAddress, AccountSettings, BonjourSettings, Secret, SettingType as _, Text,
+    AccountAddress, AccountSettings, AuthSettings, BonjourSettings, Secret, SettingType as _, Text,
 };
 use crate::sip::SipUri;
 
@@ -149,29 +151,53 @@ impl Account {
     }
 
     /// How it proves who it is: `auth.username` or its user, and `auth.password` or the first line
-    /// of `auth.password_file`; `None` without a password.
+    /// of `auth.password_file`; `None` without a password. For the hosts of the account's domain
+    /// and its proxy alone.
     ///
     /// # Errors
     /// When the account was removed, or the password file cannot be read or holds no password.
     pub fn credentials(&self) -> Result<Option<Credentials>, ConfigurationError> {
-        let auth = self.settings().ok_or_else(|| self.gone())?.auth;
-        let password = match (auth.password, &auth.password_file) {
-            (Some(password), _) => password,
-            (None, Some(file)) => {
-                let path = self.configuration.directory().join(file.as_path());
-                let read = password_file(&path);
-                read.map_err(|error| ConfigurationError::Io("read the password in", path, error))?
-            }
-            (None, None) => return Ok(None),
-        };
-        let own = || self.address.uri().user().unwrap_or_default();
-        let username = auth.username.map_or_else(own, |name| name.as_str().to_owned());
-        Ok(Some(Credentials::new(username, password.expose())))
+        let settings = self.settings().ok_or_else(|| self.gone())?;
+        let password = password_of(&settings.auth, self.configuration.directory())?;
+        Ok(password.map(|password| credentials(&self.address, &settings, &password)))
+    }
+}
+
+/// `auth.password`, or the first line of `auth.password_file`, which is meant from that folder.
+pub(super) fn password_of(
+    auth: &AuthSettings,
+    directory: &Path,
+) -> Result<Option<Secret>, ConfigurationError> {
+    match (&auth.password, &auth.password_file) {
+        (Some(password), _) => Ok(Some(password.clone())),
+        (None, Some(file)) => {
+            let path = directory.join(file.as_path());
+            let read = password_file(&path).map(Some);
+            read.map_err(|error| ConfigurationError::Io("read the password in", path, error))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+/// For whoever serves the account: its domain and its proxy.
+pub(super) fn credentials(
+    address: &AccountAddress,
+    account: &AccountSettings,
+    password: &Secret,
+) -> Credentials {
+    let own = || address.uri().user().unwrap_or_default();
+    let username = account.auth.username.as_ref();
+    let username = username.map_or_else(own, |name| name.as_str().to_owned());
+    let credentials = Credentials::new(username, password.expose()).for_host(address.domain());
+    match account.sip.outbound_proxy.as_ref().map(Route::host) {
+        Some(RouteHost::Ip(ip)) => credentials.for_host(ip.to_string()),
+        Some(RouteHost::Name(name)) => credentials.for_host(name),
+        None => credentials,
     }
 }
 
 /// The first line of a file.
-fn password_file(path: &std::path::Path) -> std::io::Result<Secret> {
+fn password_file(path: &Path) -> std::io::Result<Secret> {
     let refuse = |reason: &str| std::io::Error::new(std::io::ErrorKind::InvalidData, reason);
     let mut bytes = Zeroizing::new(Vec::with_capacity(PASSWORD_FILE_MAX + 1));
     let limit = u64::try_from(PASSWORD_FILE_MAX + 1).unwrap_or(u64::MAX);

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use offhook_media::shell::AudioDevice;
 
+use super::ConfigurationManager;
+use super::account::{credentials, password_of};
 use crate::negotiate::SrtpPolicy;
 use crate::session::Policy;
 use crate::settings::{
@@ -43,6 +45,7 @@ impl Config {
                 session_expires: sip.session_expires.map(|time| time.duration()),
                 auto_answer: sip.auto_answer,
             },
+            credentials: Vec::new(),
             sip_timers: Timers {
                 t1: sip.t1.duration(),
                 t2: sip.t2.duration(),
@@ -51,8 +54,11 @@ impl Config {
         })
     }
 
-    /// What the global settings say, and the default account in its own matters: address, codecs,
-    /// encryption. With `bonjour@local` any user is accepted.
+    /// What the global settings say, and the default account in its own matters: address, password,
+    /// codecs, encryption. With `bonjour@local` any user is accepted.
+    ///
+    /// A password in a file of its own is not read:
+    /// [`ConfigurationManager::engine_config`] does so.
     ///
     /// # Errors
     /// As [`from_settings`](Self::from_settings).
@@ -63,6 +69,9 @@ impl Config {
         let (rtp, encryption) = match configuration.account(&address) {
             Some(account) => {
                 config.account = Some(address.uri().to_string());
+                let password = account.auth.password.as_ref();
+                config.credentials =
+                    password.map(|own| credentials(&address, account, own)).into_iter().collect();
                 (&account.rtp, &account.encryption)
             }
             None => (&configuration.bonjour.rtp, &configuration.bonjour.encryption),
@@ -75,6 +84,28 @@ impl Config {
             encryption.enabled.unwrap_or(global.enabled),
             encryption.key_negotiation.unwrap_or(global.key_negotiation),
         );
+        Ok(config)
+    }
+}
+
+impl ConfigurationManager {
+    /// What the settings that hold now say, with the default account's password, also where that
+    /// stands in a file of its own.
+    ///
+    /// # Errors
+    /// As [`Config::from_configuration`], and when the password file cannot be read.
+    pub fn engine_config(&self) -> Result<Config, EngineError> {
+        let configuration = self.configuration();
+        let mut config = Config::from_configuration(&configuration)?;
+        let address = configuration.default_account();
+        let account = address.as_ref().and_then(|address| configuration.account(address));
+        if let (Some(address), Some(account)) = (&address, account) {
+            let password = password_of(&account.auth, self.directory());
+            let password =
+                password.map_err(|error| EngineError::InvalidConfig(error.to_string()))?;
+            let known = password.map(|password| credentials(address, account, &password));
+            config.credentials = known.into_iter().collect();
+        }
         Ok(config)
     }
 }
