@@ -17,6 +17,7 @@ pub mod composing_sender;
 pub mod invite_client;
 pub mod invite_server;
 pub mod msrp_link;
+pub mod msrp_relay;
 pub mod non_invite_client;
 pub mod non_invite_server;
 pub mod offer_answer;
@@ -38,6 +39,7 @@ pub const MACHINES: &[Machine] = &[
     invite_client::MACHINE,
     invite_server::MACHINE,
     msrp_link::MACHINE,
+    msrp_relay::MACHINE,
     non_invite_client::MACHINE,
     non_invite_server::MACHINE,
     offer_answer::MACHINE,

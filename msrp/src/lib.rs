@@ -15,6 +15,7 @@ mod head_scanner;
 mod message;
 mod payload;
 mod ranges;
+pub mod relay;
 mod scan;
 mod status;
 mod uri;

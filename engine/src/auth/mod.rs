@@ -34,6 +34,7 @@ mod digest;
 mod error;
 mod information;
 mod parameters;
+mod relay;
 
 #[cfg(test)]
 mod tests;
@@ -46,5 +47,6 @@ pub use digest::{a1, response, userhash};
 pub use error::AuthError;
 pub use information::AuthenticationInfo;
 pub use parameters::{PARAMETERS_MAX, QuotedText, VALUE_MAX};
+pub use relay::RelayCredentials;
 
 pub use crate::credentials::Hop;
