@@ -5,10 +5,12 @@ use std::net::IpAddr;
 
 use offhook::Credentials;
 use offhook::auth::{ANSWERS_MAX, Algorithm, Asker, Quality};
-use offhook::session::Order;
+use offhook::session::{Order, Route};
 use offhook::sip::{HeaderName, Message};
+use offhook::streams::Streams;
+use offhook::transport::Transport;
 use offhook_tests::verifier::Verifier;
-use offhook_tests::{Rig, SDP};
+use offhook_tests::{Rig, SDP, destination};
 
 const UPDATES: &str = "Allow: INVITE, ACK, BYE, UPDATE, PRACK";
 
@@ -84,6 +86,22 @@ fn an_invite_that_is_challenged_goes_out_again_with_credentials() {
     assert_eq!(rig.handed_over, 1, "what absorbs repetitions of the 401");
     rig.reply(200, "", SDP);
     assert!(rig.told().contains(&"CS(CALLING>ESTABLISHED)".to_owned()));
+}
+
+#[test]
+fn over_tcp_every_refused_try_gets_its_ack() {
+    for (status, extra) in [(401, server().challenge(false)), (422, "Min-SE: 3600".to_owned())] {
+        let mut rig = Rig::with_credentials(vec![alice()]);
+        let route = Route { destination: destination(Transport::Tcp), when_long: None };
+        let uri = "sip:bob@192.0.2.9".parse().unwrap();
+        let (routes, streams) = (vec![route], Streams::AUDIO);
+        rig.order(Order::Connect { uri, routes, streams, headers: Vec::new() }).unwrap();
+        rig.prepared();
+        rig.sent();
+        rig.reply(status, &extra, "");
+        assert_eq!(rig.sent(), ["ACK", "INVITE"], "{status}");
+        assert_eq!(rig.handed_over, 0, "there are no repetitions over TCP");
+    }
 }
 
 #[test]

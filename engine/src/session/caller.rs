@@ -142,11 +142,14 @@ impl Core {
         let transaction = ClientTransaction::new(now, self.settings.timers, transmit).ok()?;
         let mut last = self.outgoing.as_mut()?.transaction.replace(transaction);
         // A refused try still has its ACK to send, and repetitions of the refusal to absorb.
-        if let Some(mut last) = last.take_if(|last| last.is_answered()) {
+        // Over a reliable transport it is over with its ACK still to be sent.
+        if let Some(mut last) = last.take_if(|last| last.is_answered() || last.is_terminated()) {
             while let Some(transmit) = last.poll_transmit() {
                 self.push(Output::Transmit(transmit));
             }
-            self.push(Output::HandOver(Box::new(last)));
+            if !last.is_terminated() {
+                self.push(Output::HandOver(Box::new(last)));
+            }
         }
         Some(())
     }
