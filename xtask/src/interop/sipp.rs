@@ -9,6 +9,8 @@ use crate::process::{Cost, Process};
 /// Threads that may stay: the engine's own five, the process's, and the pool's idle ones.
 const THREADS_KEPT: usize = 6 + 64;
 const PATIENCE: Duration = Duration::from_secs(60);
+/// A server that knows alice's password.
+const CHALLENGING_UAS: &str = include_str!("scenarios/challenging_uas.xml");
 
 pub(super) fn check(field: &mut Field) {
     for (transport, flag, calls, rate) in
@@ -24,6 +26,8 @@ pub(super) fn check(field: &mut Field) {
     for (transport, flag, parameter) in [("UDP", "u1", "udp"), ("TCP", "t1", "tcp")] {
         let result = is_called(field, flag, parameter);
         field.note("sipp", transport, "is called", result);
+        let result = asks_for_a_password(field, flag, parameter);
+        field.note("sipp", transport, "asks for a password", result);
     }
 }
 
@@ -142,6 +146,50 @@ fn await_port(protocol: &str, port: u16) -> Result<(), String> {
         std::thread::park_timeout(step);
         left = left.saturating_sub(step);
     }
+}
+
+/// A call to a server that challenges INVITE and BYE, and checks what it gets.
+fn asks_for_a_password(field: &Field, flag: &str, parameter: &str) -> Result<String, String> {
+    let settings = field.folder.join("challenged");
+    let account = format!("alice@{THEIRS}");
+    let text = format!(
+        "default_account = \"{account}\"\n[account.\"{account}\"]\nenabled = true\n\
+         [account.\"{account}\".auth]\npassword = \"sesame\"\n"
+    );
+    let scenario = field.folder.join("challenging_uas.xml");
+    let written = std::fs::create_dir_all(&settings)
+        .and_then(|()| std::fs::write(settings.join("settings.toml"), text))
+        .and_then(|()| std::fs::write(&scenario, CHALLENGING_UAS));
+    written.map_err(|error| error.to_string())?;
+    let scenario = scenario.to_string_lossy().into_owned();
+    let arguments =
+        ["-sf", &scenario, "-i", THEIRS, "-p", "5066", "-t", flag, "-m", "1", "-nostdin"];
+    let mut sipp = Process::start(Path::new("sipp"), &arguments)?;
+    await_port(parameter, 5066)?;
+    let uri = format!("sip:test@{THEIRS}:5066;transport={parameter}");
+    let settings = settings.to_string_lossy().into_owned();
+    let (udp, tcp) = (format!("{OURS}:0"), format!("{OURS}:0"));
+    let arguments = [
+        "call",
+        &uri,
+        "--config",
+        &settings,
+        "--json",
+        "--duration",
+        "1",
+        "--udp",
+        &udp,
+        "--tcp",
+        &tcp,
+        "--audio-device",
+        "null",
+    ];
+    let mut call = Process::start(&field.offhook, &arguments)?;
+    call.wait(&["SIPSessionDidEnd"], PATIENCE)?;
+    let ours = call.finish(PATIENCE)?;
+    let theirs = sipp.finish(PATIENCE)?;
+    let said = "INVITE, ACK and BYE proven, the BYE again with the next nonce";
+    if ours && theirs { Ok(said.into()) } else { Err(format!("{ours} {theirs}")) }
 }
 
 fn is_called(field: &Field, flag: &str, parameter: &str) -> Result<String, String> {
