@@ -351,6 +351,20 @@ fn a_bye_that_is_refused_for_good_ends_the_session_all_the_same() {
 }
 
 #[test]
+fn the_end_waits_longer_for_a_peer_that_may_ask() {
+    for (credentials, waits_ms) in [(vec![alice()], 2000), (Vec::new(), 200)] {
+        let mut rig = calling_with(credentials);
+        rig.reply(200, "", SDP);
+        rig.order(Order::End).unwrap();
+        rig.told();
+        rig.run_until(waits_ms - 1);
+        assert_eq!(rig.told(), Vec::<String>::new());
+        rig.run_until(waits_ms);
+        assert_eq!(rig.told().last().map(String::as_str), Some("DidEnd{local}"));
+    }
+}
+
+#[test]
 fn a_cancel_is_never_sent_again() {
     let (mut rig, mut server) = (calling(), server());
     rig.reply(180, "", "");

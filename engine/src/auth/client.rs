@@ -199,6 +199,12 @@ impl Authenticator {
         self.spaces.iter().any(|space| space.address == address)
     }
 
+    /// Whether a challenge of that hop can be answered at all.
+    #[must_use]
+    pub fn may_answer(&self, hop: &Hop<'_>) -> bool {
+        self.knows(hop.address) || self.accounts.iter().any(|own| own.credentials.trusts(hop))
+    }
+
     /// The credentials for a request to `address`: for every realm that asked there, each with the
     /// next count of its nonce.
     ///

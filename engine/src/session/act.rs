@@ -5,7 +5,7 @@ use std::time::Duration;
 use offhook_fsm::Instant;
 use offhook_fsm::session::{Action, Event, State};
 
-use super::{Core, FAREWELL_MS};
+use super::Core;
 use crate::notification::{NotificationData, Originator};
 
 impl Core {
@@ -116,7 +116,7 @@ impl Core {
             if let Some(ok) = self.unacknowledged.take() {
                 self.bye = self.bye.take().map(|bye| bye.after_ack(ok));
             }
-            self.farewell = Some(now + Duration::from_millis(FAREWELL_MS));
+            self.farewell = Some(now + Duration::from_millis(self.farewell_ms()));
         }
     }
 }

@@ -8,7 +8,7 @@ use offhook_fsm::Instant;
 use offhook_fsm::session::State;
 
 use super::message::failure_text;
-use super::{Core, Output};
+use super::{CHALLENGED_FAREWELL_MS, Core, FAREWELL_MS, Output};
 use crate::auth::{Asker, Attempt, AuthError, Authenticator, Hop, Request};
 use crate::credentials::Credentials;
 use crate::sip::{Builder, HeaderName, Host, Message, Unprintable, text};
@@ -93,18 +93,35 @@ impl Core {
         mut attempt: Attempt,
         response: &Message<B>,
     ) -> Option<Attempt> {
+        let (host, is_chosen) = self.chosen_host(address);
+        let hop = Hop { address, host: host.as_deref(), is_chosen };
+        let challenges = Asker::challenges(response);
+        let entropy = &mut self.entropy;
+        let answered = self.auth.authenticator.challenged(&hop, &mut attempt, challenges, entropy);
+        self.auth.failure = answered.err();
+        self.auth.failure.is_none().then_some(attempt)
+    }
+
+    /// The host that the application called over a way of its own choice to that address, and
+    /// whether it did.
+    fn chosen_host(&self, address: IpAddr) -> (Option<String>, bool) {
         let way = self.snapshot.route.filter(|route| route.remote.ip() == address);
         let called = self.outgoing.as_ref().filter(|_| way.is_some());
         let host = called.and_then(|call| match call.uri().as_uri().host? {
             Host::Name(name) => Some(text(name).into_owned()),
             Host::Ip(_) => None,
         });
-        let hop = Hop { address, host: host.as_deref(), is_chosen: called.is_some() };
-        let challenges = Asker::challenges(response);
-        let entropy = &mut self.entropy;
-        let answered = self.auth.authenticator.challenged(&hop, &mut attempt, challenges, entropy);
-        self.auth.failure = answered.err();
-        self.auth.failure.is_none().then_some(attempt)
+        (host, called.is_some())
+    }
+
+    /// How long the end waits for the answer to our BYE.
+    pub(super) fn farewell_ms(&self) -> u64 {
+        let Some(bye) = &self.bye else { return FAREWELL_MS };
+        let address = bye.request().destination.remote.ip();
+        let (host, is_chosen) = self.chosen_host(address);
+        let hop = Hop { address, host: host.as_deref(), is_chosen };
+        let may_be_asked = self.auth.authenticator.may_answer(&hop);
+        if may_be_asked { CHALLENGED_FAREWELL_MS } else { FAREWELL_MS }
     }
 
     /// Whether the INVITE is to be sent again with credentials.

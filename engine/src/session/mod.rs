@@ -57,6 +57,9 @@ pub const UDP_REQUEST_MAX: usize = 1300;
 /// How long the end of a session waits for the answer to its BYE; then the endpoint goes on with
 /// it alone.
 pub const FAREWELL_MS: u64 = 200;
+/// The same where the BYE may be answered with a challenge: only the session can prove who it is,
+/// and a server that has forgotten its nonce would leave the call standing.
+pub const CHALLENGED_FAREWELL_MS: u64 = 2000;
 /// After this much silence from a stream's start `SIPSessionGotNoAudio` is posted.
 pub const NO_AUDIO_MS: u64 = 5000;
 
