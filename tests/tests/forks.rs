@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
 use offhook::endpoint::Input;
-use offhook::session::{FORKS_MAX, Order, end_late_answer};
+use offhook::session::{FORKS_MAX, LATE_BYE_GAP, Order, end_late_answer};
 use offhook::sip::{Builder, Message, text};
 use offhook::transaction::{ClientTransaction, Timers, Verdict};
 use offhook::transport::{Transmit, Transport};
@@ -124,7 +124,8 @@ fn a_2xx_after_a_refusal_is_acknowledged_and_ended() {
     assert_eq!((ack.method(), ack.cseq().unwrap().number), (Some(&b"ACK"[..]), 1));
     let sent = bye.poll_transmit().unwrap();
     let bye = Message::parse(&sent.bytes[..]).unwrap();
-    assert_eq!((bye.method(), bye.cseq().unwrap().number), (Some(&b"BYE"[..]), 2));
+    let number = 2 + LATE_BYE_GAP;
+    assert_eq!((bye.method(), bye.cseq().unwrap().number), (Some(&b"BYE"[..]), number));
     for message in [ack, bye] {
         assert_eq!(message.to().unwrap().tag(), Some(&b"t200"[..]));
     }
@@ -149,4 +150,34 @@ fn a_2xx_after_the_refusal_that_ended_the_session_reaches_whoever_ends_it() {
     }
     door.run_until(40_000);
     assert_eq!(door.core.transactions(), 0);
+}
+
+#[test]
+fn the_bye_to_another_branch_goes_on_counting_from_its_prack() {
+    // A peer answers 500 to a number that it has seen, and its call would stand for ever.
+    let mut rig = Rig::calling();
+    rig.reply_from("other", 183, "Require: 100rel\nRSeq: 1", SDP);
+    assert_eq!(rig.last_header("CSeq").as_deref(), Some("2 PRACK"));
+    rig.reply(200, "", SDP);
+    rig.sent();
+    rig.reply_from("other", 200, "", SDP);
+    assert_eq!(rig.last_header("CSeq").as_deref(), Some("3 BYE"));
+    assert_eq!(rig.sent(), ["ACK", "BYE"]);
+}
+
+#[test]
+fn no_branch_gets_more_pracks_than_the_bye_of_a_late_answer_leaves_room_for() {
+    let mut rig = Rig::calling();
+    let highest = 1 + LATE_BYE_GAP;
+    for rseq in 1..=LATE_BYE_GAP + 1 {
+        rig.reply(180, &format!("Require: 100rel\nRSeq: {rseq}"), "");
+        if !rig.wire.is_empty() {
+            rig.reply_to("PRACK", 200);
+            assert!(rseq <= LATE_BYE_GAP, "{rseq}");
+            let last = rig.last_header("CSeq");
+            assert_eq!(last, Some(format!("{} PRACK", rseq + 1)));
+            assert!(rseq < highest);
+        }
+        rig.clear();
+    }
 }

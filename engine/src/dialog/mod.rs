@@ -98,6 +98,11 @@ impl Dialog {
         self.remote_cseq = early.remote_cseq;
     }
 
+    /// Leaves out so many numbers: requests that somebody else may have sent in this dialog.
+    pub(crate) const fn skip(&mut self, requests: u32) {
+        self.local_cseq = self.local_cseq.saturating_add(requests);
+    }
+
     /// Whether a request from the peer belongs here: Call-ID and both tags (§12.2.2).
     #[must_use]
     pub fn is_of_request<B: AsRef<[u8]>>(&self, request: &Message<B>) -> bool {

@@ -280,7 +280,9 @@ impl Core {
             return self.apply(now, Event::Rx2xx);
         }
         self.dialog = self.dialog_of(response).map(Arc::new);
-        self.early.clear();
+        // Those of other branches have numbers that the BYE to a late answer goes on from.
+        let tag = self.dialog.as_ref().map(|dialog| dialog.remote_tag());
+        self.early.retain(|early| Some(early.dialog.remote_tag()) != tag);
         self.note_answer(response);
         let tag = response.to().ok().and_then(|to| to.tag());
         let ended_by = self.outgoing.as_ref().and_then(|outgoing| outgoing.ended_by.as_deref());

@@ -14,6 +14,11 @@ use crate::transport::Transmit;
 /// Other branches that one call ends; what more of them answer is left to their own timers.
 pub const FORKS_MAX: usize = 16;
 
+/// Requests that a session sends at most in an early dialog of one branch: PRACKs. The BYE that ends
+/// a branch after the session leaves room for them in its CSeq, for a peer refuses a number that it
+/// has seen (RFC 3261 §12.2.2).
+pub const LATE_BYE_GAP: u32 = 256;
+
 /// A branch that answered too.
 #[derive(Clone, Debug)]
 pub(super) struct Fork {
@@ -37,6 +42,7 @@ pub fn end_late_answer<B: AsRef<[u8]>>(
     let request = Message::parse(&invite.bytes[..]).ok()?;
     let id = SessionId::from_branch(request.via().ok()?.branch()?)?;
     let mut dialog = Dialog::of_caller(&request, answer).ok()?;
+    dialog.skip(LATE_BYE_GAP);
     let (peer, cseq) = (invite.destination, request.cseq().ok()?.number);
     let mut sender = message::Sender { id, timers, user_agent, entropy };
     let ack = sender.ack(&dialog, peer, cseq)?;
@@ -49,15 +55,17 @@ impl Core {
     pub(super) fn end_fork(&mut self, now: Instant, answer: &Message) {
         let tag = answer.to().ok().and_then(|to| to.tag()).unwrap_or_default();
         let known = self.forks.iter().any(|fork| *fork.tag == *tag);
-        let invite = self.outgoing.as_ref().and_then(|outgoing| outgoing.transaction.as_ref());
-        let Some(invite) = invite.filter(|_| known || self.forks.len() < FORKS_MAX) else { return };
-        let (timers, agent) = (self.settings.timers, &self.settings.user_agent);
-        let (request, entropy) = (invite.request(), &mut self.entropy);
-        let ending = end_late_answer(now, timers, agent, entropy, request, answer);
-        let Some((ack, bye)) = ending else { return };
+        if !known && self.forks.len() >= FORKS_MAX {
+            return;
+        }
+        let (Some(mut dialog), Some(peer)) = (self.dialog_of(answer), self.peer()) else { return };
+        let cseq = self.invite_cseq();
+        let mut sender = self.sender();
+        let Some(ack) = sender.ack(&dialog, peer, cseq) else { return };
         if !known {
-            let bye = self.with_proof(now, bye);
-            self.forks.push(Fork { tag: tag.into(), bye: Some(bye) });
+            let bye = sender.bye(now, &mut dialog, peer);
+            let bye = bye.map(|bye| self.with_proof(now, bye));
+            self.forks.push(Fork { tag: tag.into(), bye });
         }
         self.push(Output::Transmit(ack));
     }

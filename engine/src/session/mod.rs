@@ -47,7 +47,7 @@ use crate::transport::{Destination, Received, Transmit};
 pub use self::chat::MESSAGES_MAX;
 pub use self::core::Core;
 pub use self::farewell::Farewell;
-pub use self::fork::{FORKS_MAX, end_late_answer};
+pub use self::fork::{FORKS_MAX, LATE_BYE_GAP, end_late_answer};
 pub use self::offering::{PROPOSAL_MS, RETRY_AFTER_MAX_S};
 pub use self::policy::Policy;
 pub use self::queue::QUEUE_MAX;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use offhook_fsm::Instant;
 use offhook_fsm::session::{Event, State};
 
-use super::{Core, FORKS_MAX, Output};
+use super::{Core, FORKS_MAX, LATE_BYE_GAP, Output};
 use crate::dialog::Dialog;
 use crate::sip::{HeaderName, Message, text};
 use crate::transaction::ClientTransaction;
@@ -160,6 +160,9 @@ impl Core {
         let Some(peer) = self.peer() else { return };
         let cseq = self.invite_cseq();
         let Some(mut dialog) = self.early.get(at).map(|early| early.dialog.clone()) else { return };
+        if dialog.local_cseq() >= cseq.saturating_add(LATE_BYE_GAP) {
+            return;
+        }
         let settings = Arc::clone(&self.settings);
         let destination = super::message::towards(&dialog, peer);
         let via = self.via(destination);
