@@ -12,6 +12,8 @@ use crate::file_selector::FileSelector;
 use crate::frame::{Frame, Framer};
 use crate::imdn::{Imdn, Wanted};
 use crate::message::{ContinuationFlag, Head, Message, Start};
+use crate::relay;
+use crate::uri::Path;
 use crate::xml::Element;
 
 /// Any bytes as one message: an answer, no panic; what is understood lies inside.
@@ -208,6 +210,52 @@ pub fn session(data: &[u8]) {
         put(Input::Received(piece));
     }
     put(Input::Disconnected(None));
+}
+
+/// Any bytes as what happens to a client at two relays, one thing behind each NUL: `T` lets the time
+/// come that it waits for, `A…` are credentials, all else comes over the connection with `@@` in the
+/// place of the transaction's id. No panic, what is handed out can be read, and nothing follows the
+/// failure.
+pub fn relay(data: &[u8]) {
+    let relays = vec!["msrps://r;tcp".to_owned(), "msrps://s;tcp".to_owned()];
+    let settings = relay::Settings { relays, local: "msrps://a/1;tcp".into(), expires: Some(60) };
+    let Ok(mut client) = relay::Relay::new(settings, Entropy::from_u64(1)) else { return };
+    let (mut now, mut id, mut failed) = (Instant::ZERO, String::new(), false);
+    let pieces = data.split(|byte| *byte == 0).map(Some);
+    for piece in std::iter::once(None).chain(pieces) {
+        let received;
+        let input = match piece {
+            None => relay::Input::Connected,
+            Some(b"T") => relay::Input::Timeout,
+            Some([b'A', proof @ ..]) => {
+                relay::Input::Authorization(Some(String::from_utf8_lossy(proof).into_owned()))
+            }
+            Some(bytes) => {
+                received = String::from_utf8_lossy(bytes).replace("@@", &id);
+                relay::Input::Received(received.as_bytes())
+            }
+        };
+        // What the caller did wrong is told, and nothing has changed.
+        let _mistake = client.handle_input(now, input);
+        loop {
+            assert!(!failed || matches!(client.poll_output(), relay::Output::Timeout(None)));
+            match client.poll_output() {
+                relay::Output::Transmit(bytes) => match Message::parse(&bytes) {
+                    Ok(auth) => id = auth.head.transaction_id.to_owned(),
+                    Err(error) => assert_eq!(error.to_string(), ""),
+                },
+                relay::Output::Authorize { .. } => {}
+                relay::Output::Event(relay::Event::Ready { path }) => {
+                    assert!(Path::parse(&path).is_ok());
+                }
+                relay::Output::Event(relay::Event::Failed(_)) => failed = true,
+                relay::Output::Timeout(deadline) => {
+                    now = deadline.unwrap_or(now);
+                    break;
+                }
+            }
+        }
+    }
 }
 
 /// Any bytes as CPIM: what is understood is printed and understood again.

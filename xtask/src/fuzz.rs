@@ -80,7 +80,7 @@ fn dictionary(target: &str) -> Option<&'static str> {
         "sdp" | "sdp_round_trip" | "negotiation" | "diff_sdp_rs" => {
             Some("fuzz/dictionaries/sdp.dict")
         }
-        "headers" | "uri" | "diff_rsip" => Some("fuzz/dictionaries/sip.dict"),
+        "digest" | "headers" | "uri" | "diff_rsip" => Some("fuzz/dictionaries/sip.dict"),
         _ if target.starts_with("sip_") => Some("fuzz/dictionaries/sip.dict"),
         "composing" | "cpim" | "file_selector" | "imdn" => Some("fuzz/dictionaries/msrp.dict"),
         _ if target.starts_with("msrp_") => Some("fuzz/dictionaries/msrp.dict"),

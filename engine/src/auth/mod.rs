@@ -32,6 +32,7 @@ mod challenge;
 mod client;
 mod digest;
 mod error;
+pub mod fuzzing;
 mod information;
 mod parameters;
 mod relay;
