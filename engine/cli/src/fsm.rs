@@ -9,8 +9,8 @@ const HELP: &str = "\
 offhook fsm [MACHINE] [--mermaid | --dot | --json]
 
 Prints a state machine, or all of them: as a Mermaid state diagram (the
-default), in Graphviz's language, or as JSON with every row: state, event, kind,
-next state, actions. --list prints their names.
+default), in Graphviz's language, or as JSON, a machine a line, with every row:
+state, event, kind, next state, actions. --list prints their names.
 
 Example: offhook fsm session --dot | dot -Tsvg > session.svg
 ";
@@ -40,16 +40,17 @@ pub(crate) fn run(args: &mut lexopt::Parser) -> Result<Outcome, Usage> {
         .iter()
         .map(|machine| match form.as_str() {
             "dot" => machine.dot().to_string(),
-            "json" => machine.json().to_string(),
+            "json" => one_line(&machine.json().to_string()),
             "list" => machine.name.to_owned(),
             _ => machine.mermaid().to_string(),
         })
         .map(|text| text.trim_end().to_owned())
         .collect();
-    if form == "json" && texts.len() > 1 {
-        print(&format!("[{}]", texts.join(",\n")));
-    } else {
-        print(&texts.join("\n"));
-    }
+    print(&texts.join("\n"));
     Ok(Outcome::Done)
+}
+
+/// The table has a line for each row; here an object is a line.
+fn one_line(json: &str) -> String {
+    json.lines().collect()
 }

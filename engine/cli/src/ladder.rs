@@ -5,6 +5,8 @@ use std::io::Write as _;
 
 use serde_json::Value;
 
+use crate::trace::printable;
+
 /// Columns of the messages.
 const WIDTH: usize = 46;
 /// Columns of what a side is told, at most.
@@ -13,6 +15,7 @@ const BESIDE_MAX: usize = 52;
 const MINOR: [&str; 1] = ["100"];
 /// Rows that are kept of an agent; the first ones count, and what is left out is counted.
 const ROWS_MAX: usize = 10_000;
+const DAY_MICROS: u64 = 86_400_000_000;
 
 /// How much is shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,7 +28,8 @@ pub(crate) enum Detail {
 
 /// What happened at one moment.
 struct Row {
-    micros: u64,
+    /// RFC 3339, so that later is greater.
+    when: String,
     left: bool,
     what: What,
 }
@@ -83,8 +87,8 @@ impl Recorder {
 }
 
 fn draw(names: [&str; 2], mut rows: Vec<Row>) -> String {
-    rows.sort_by_key(|row| row.micros);
-    let start = rows.first().map_or(0, |row| row.micros);
+    rows.sort_by(|a, b| a.when.cmp(&b.when));
+    let start = rows.first().and_then(|row| micros(&row.when)).unwrap_or(0);
     let beside = |left: bool| {
         let widths = rows.iter().filter(|row| row.left == left).map(|row| match &row.what {
             What::Told(text) => text.chars().count(),
@@ -95,7 +99,9 @@ fn draw(names: [&str; 2], mut rows: Vec<Row>) -> String {
     let left = beside(true).max(names[0].chars().count());
     let mut out = format!("{:>9}  {:>left$} {:WIDTH$}   {}\n", "seconds", names[0], "", names[1]);
     for row in &rows {
-        let seconds = row.micros.saturating_sub(start) as f64 / 1e6;
+        // A call may last past midnight.
+        let since = (micros(&row.when).unwrap_or(start) + DAY_MICROS - start) % DAY_MICROS;
+        let seconds = since as f64 / 1e6;
         let (on_left, between, on_right) = match &row.what {
             What::Message(text, sent) => ("", arrow(text, row.left == *sent), ""),
             What::Told(text) if row.left => (&**text, " ".repeat(WIDTH), ""),
@@ -109,7 +115,7 @@ fn draw(names: [&str; 2], mut rows: Vec<Row>) -> String {
 }
 
 fn row(object: &Value, left: bool, detail: Detail) -> Option<Row> {
-    let micros = micros(object["timestamp"].as_str()?)?;
+    let when = object["timestamp"].as_str()?.to_owned();
     let (name, data) = (object["name"].as_str()?, &object["data"]);
     let what = match name {
         "SIPEngineSIPTrace" => {
@@ -131,10 +137,24 @@ fn row(object: &Value, left: bool, detail: Detail) -> Option<Row> {
                 Detail::Whole => format!("{session} {state}"),
             })
         }
-        _ if detail == Detail::Short || name.starts_with("offhook.") => return None,
+        _ if detail == Detail::Short => What::Told(event(name, data)?),
+        _ if name.starts_with("offhook.") => return None,
         _ => What::Told(told(object["session"].as_str(), name, data)),
     };
-    Some(Row { micros, left, what })
+    Some(Row { when, left, what })
+}
+
+/// What the short ladder tells beside states.
+fn event(name: &str, data: &Value) -> Option<String> {
+    let by = if data["originator"] == "local" { "holds" } else { "is held" };
+    Some(match name {
+        "SIPSessionGotHoldRequest" => by.into(),
+        "SIPSessionGotUnholdRequest" => format!("{by} no more"),
+        "SIPSessionGotDTMF" => format!("gets the digit {}", data["digit"].as_str()?),
+        "SIPSessionDidStartRecordingAudio" => "records".into(),
+        "SIPSessionDidStopRecordingAudio" => "records no more".into(),
+        _ => return None,
+    })
 }
 
 /// A notification and what it says, as far as there is room.
@@ -145,7 +165,7 @@ fn told(session: Option<&str>, name: &str, data: &Value) -> String {
         let value = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
         let blank = value.is_empty() || value == "null" || value.contains(['\r', '\n']);
         if !blank && text.chars().count() + key.len() + value.chars().count() + 2 <= BESIDE_MAX {
-            text.push_str(&format!(" {key}={value}"));
+            text.push_str(&format!(" {key}={}", printable(value.as_bytes())));
         }
     }
     text
@@ -159,10 +179,15 @@ fn title(message: &str) -> String {
         name.trim().eq_ignore_ascii_case("cseq").then(|| value.split_whitespace().nth(1))?
     });
     match (first.strip_prefix("SIP/2.0 "), cseq) {
-        (Some(status), Some(method)) => format!("{status} ({method})"),
-        (Some(status), None) => status.to_owned(),
-        (None, _) => first.split_whitespace().next().unwrap_or_default().to_owned(),
+        (Some(status), Some(method)) => shown(&format!("{status} ({method})")),
+        (Some(status), None) => shown(status),
+        (None, _) => shown(first.split_whitespace().next().unwrap_or_default()),
     }
+}
+
+/// A peer's words: nothing of them moves the terminal.
+fn shown(text: &str) -> String {
+    printable(text.as_bytes()).replace('\t', " ")
 }
 
 fn arrow(text: &str, to_the_right: bool) -> String {
@@ -238,6 +263,40 @@ mod tests {
             arrow("200 OK (INVITE)", false)
         );
         assert_eq!(of_both(["alice", "bob"], &told(), Detail::Short), expected);
+    }
+
+    #[test]
+    fn the_short_ladder_tells_holds_digits_and_recordings_too() {
+        let told = |name: &str, data: Value| event(name, &data);
+        let hold = |who: &str| told("SIPSessionGotHoldRequest", json!({"originator": who}));
+        assert_eq!(hold("local").unwrap(), "holds");
+        assert_eq!(hold("remote").unwrap(), "is held");
+        let digit = told("SIPSessionGotDTMF", json!({"digit": "5"}));
+        assert_eq!(digit.unwrap(), "gets the digit 5");
+        assert_eq!(told("SIPSessionDidStart", json!({})), None);
+    }
+
+    #[test]
+    fn a_call_past_midnight_keeps_its_order_and_its_seconds() {
+        let mut told = [state(0, "CALLING"), state(0, "ESTABLISHED")];
+        told[0]["timestamp"] = "2026-11-22T23:59:59.500000Z".into();
+        told[1]["timestamp"] = "2026-11-23T00:00:01.000000Z".into();
+        let drawn = of_both(["a", "b"], &[told.to_vec(), vec![]], Detail::Short);
+        let rows: Vec<_> = drawn.lines().skip(1).map(str::trim_start).collect();
+        assert!(rows[0].starts_with("0.000      CALLING"), "{drawn}");
+        assert!(rows[1].starts_with("1.500  ESTABLISHED"), "{drawn}");
+    }
+
+    #[test]
+    fn a_peer_s_words_do_not_move_the_terminal() {
+        let message = "SIP/2.0 200 \u{1b}[2J\r\nCSeq: 1 \u{1b}c\r\n\r\n";
+        let reason = json!({
+            "name": "SIPSessionDidFail", "session": "s1", "timestamp": at(2),
+            "data": {"reason": "\u{1b}[31m"},
+        });
+        let told = [vec![traced(false, 1, message), reason], vec![]];
+        let drawn = of_both(["a", "b"], &told, Detail::Whole);
+        assert!(!drawn.contains('\u{1b}') && drawn.contains("u{1b}[31m"), "{drawn}");
     }
 
     #[test]

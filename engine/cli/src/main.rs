@@ -16,6 +16,7 @@ mod options;
 mod outcome;
 mod parse;
 mod pcap;
+mod planned;
 mod running;
 mod settings;
 mod sound;
@@ -60,7 +61,7 @@ struct Usage(String);
 
 impl From<lexopt::Error> for Usage {
     fn from(error: lexopt::Error) -> Self {
-        Self(error.to_string())
+        Self(format!("{error}; see --help"))
     }
 }
 
@@ -100,9 +101,8 @@ fn verb() -> Result<Outcome, Usage> {
         "listen" => listen::run(&mut args),
         "parse" => parse::run(&mut args),
         "settings" => settings::run(&mut args),
-        "message" | "register" => {
-            Err(Usage(format!("{name} is not built yet: see offhook --help for what is")))
-        }
+        "message" => planned::run(planned::MESSAGE, &mut args),
+        "register" => planned::run(planned::REGISTER, &mut args),
         _ => Err(Usage(format!("there is no verb {name:?}: see offhook --help"))),
     }
 }

@@ -13,7 +13,7 @@ use offhook::sip::Uri;
 use offhook::transport::Transport;
 use offhook::{Config, Listener};
 
-use crate::{Usage, settings, sound};
+use crate::{Usage, note, settings, sound};
 
 /// What every such verb's help ends with.
 pub(crate) const HELP: &str = "\
@@ -123,7 +123,7 @@ impl Options {
             config.srtp = typed.srtp;
             if config.srtp != SrtpPolicy::Disabled {
                 // There is no TLS yet.
-                log::warn!("the keys of SRTP travel in the clear: SIP is not encrypted");
+                note("warning: the keys of SRTP travel in the clear: SIP is not encrypted");
             }
         }
         config.use_srtp_without_tls = true;

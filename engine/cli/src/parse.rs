@@ -26,6 +26,8 @@ pub(crate) fn run(args: &mut lexopt::Parser) -> Result<Outcome, Usage> {
     while let Some(arg) = args.next()? {
         match arg {
             Long("stream") => stream = true,
+            // There is no other form.
+            Long("json") => {}
             Long("help") | Short('h') => {
                 print(HELP.trim_end());
                 return Ok(Outcome::Done);

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender as Channel, bounded};
 use offhook::notification::{NotificationData as Data, Sender};
 use offhook::shell::sys;
-use offhook::{Any, Engine, Notification, NotificationCenter, Session, SessionManager};
+use offhook::{
+    Any, Engine, EngineError, Notification, NotificationCenter, Session, SessionManager,
+};
 
 use crate::options::{Options, Trace};
 use crate::pcap::Capture;
@@ -68,12 +70,26 @@ pub(crate) fn start(options: &Options) -> Result<Running, Usage> {
     };
     center.add_observer(Arc::new(move |n: &Notification| observer.hear(n)), Any, Any);
     let account = config.account.clone();
-    let engine =
-        Engine::start(config, center).map_err(|error| Usage(format!("cannot start: {error}")))?;
+    let engine = Engine::start(config, center).map_err(cannot_start)?;
     // An incoming call may have been faster: then `Event::session` is empty, and `session_of`
     // looks again.
     let _first = sessions.set(engine.session_manager());
     Ok(Running { engine, account, events, interrupts })
+}
+
+/// Why, and what to do about it.
+fn cannot_start(error: EngineError) -> Usage {
+    use std::io::ErrorKind::{AddrInUse, AddrNotAvailable, PermissionDenied};
+    let hint = match &error {
+        EngineError::Listen(_, error) => match error.kind() {
+            AddrInUse => "; another program listens there: type another port, or 0 for any",
+            AddrNotAvailable => "; this machine has no such address: type one of its own",
+            PermissionDenied => "; type a port above 1023",
+            _ => "",
+        },
+        _ => "",
+    };
+    Usage(format!("cannot start: {error}{hint}"))
 }
 
 struct Observer {

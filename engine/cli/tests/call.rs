@@ -74,6 +74,19 @@ fn ctrl_c_does_not_wait_for_a_peer_that_is_silent() {
 }
 
 #[test]
+fn a_call_whose_output_nobody_reads_hangs_up() {
+    let mut bob = Agent::start();
+    let mut caller = call(&bob.uri, &["--json"]);
+    bob.wait("SIPSessionNewIncoming");
+    bob.order("accept audio");
+    caller.line_with("SIPSessionDidStart");
+    caller.close_output();
+    assert_eq!(bob.wait("SIPSessionDidEnd")["data"]["originator"], "remote");
+    let (status, _, errors) = caller.end();
+    assert_eq!((status.code(), errors.as_str()), (Some(0), ""));
+}
+
+#[test]
 fn digits_are_sent_one_after_the_other() {
     let mut bob = Agent::start();
     let caller = call(&bob.uri, &["--dtmf", "19#"]);

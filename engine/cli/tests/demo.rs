@@ -8,9 +8,13 @@ mod support;
 #[test]
 fn the_demonstration_works_and_shows_its_ladder() {
     let folder = support::folder("demo");
+    // Whose settings are broken sees the demonstration all the same.
+    std::fs::create_dir(folder.join("offhook")).unwrap();
+    std::fs::write(folder.join("offhook/settings.toml"), "broken").unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_offhook"))
         .args(["demo", "--ladder"])
         .current_dir(&folder)
+        .env("XDG_CONFIG_HOME", &folder)
         .stdin(Stdio::null())
         .output()
         .unwrap();

@@ -6,6 +6,8 @@ use std::process::{Command, Stdio};
 fn offhook(args: &[&str]) -> (i32, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_offhook"))
         .args(args)
+        // The settings of whoever runs the tests are no part of them.
+        .env("XDG_CONFIG_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/no-settings"))
         .stdin(Stdio::null())
         .output()
         .unwrap();
@@ -15,7 +17,8 @@ fn offhook(args: &[&str]) -> (i32, String, String) {
 
 #[test]
 fn every_help_fits_a_screen_and_shows_an_example() {
-    for verb in ["", "demo", "call", "listen", "agent", "devices", "parse", "fsm", "settings"] {
+    let verbs = ["demo", "call", "listen", "message", "register", "agent"];
+    for verb in verbs.into_iter().chain(["", "devices", "parse", "fsm", "settings"]) {
         let args: Vec<_> = [verb, "--help"].into_iter().filter(|word| !word.is_empty()).collect();
         let (code, out, err) = offhook(&args);
         assert_eq!((code, err.as_str()), (0, ""), "{verb}");
@@ -23,7 +26,9 @@ fn every_help_fits_a_screen_and_shows_an_example() {
         for line in out.lines() {
             assert!(line.chars().count() <= 80, "{verb}: {line}");
         }
-        assert!(out.contains("Example: "), "{verb}:\n{out}");
+        assert!(out.lines().any(|line| line.starts_with("Example: ")), "{verb}:\n{out}");
+        let common = out.lines().filter(|line| *line == "Common options:").count();
+        assert_eq!(common, usize::from(["call", "listen", "agent"].contains(&verb)), "{out}");
     }
 }
 
@@ -44,8 +49,10 @@ fn bad_options_exit_2_and_tell_what_to_type() {
         ("agent --pcap /nonexistent/a.pcap --udp 127.0.0.1:0", "/nonexistent/a.pcap"),
         ("agent --audio-device wav:in.wav", "wav:microphone.wav,speaker.wav"),
         ("agent --audio-device wav:/nonexistent.wav,out.wav", "/nonexistent.wav"),
-        ("demo now", "unexpected"),
+        ("demo now", "unexpected argument \"now\"; see --help"),
         ("devices now", "unexpected"),
+        ("agent --udp", "missing argument for option '--udp'; see --help"),
+        ("listen --audio-device null --udp 192.0.2.200:5060", "type one of its own"),
         ("message sip:a@b hello", "not built yet"),
         ("register", "not built yet"),
         ("nonsense", "no verb"),
@@ -71,5 +78,24 @@ fn devices_as_json_is_an_object_a_line() {
     for line in out.lines() {
         let object: serde_json::Value = serde_json::from_str(line).unwrap();
         assert_eq!(object["name"], "offhook.device");
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_is_told_with_what_to_type() {
+    let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (code, out, err) = offhook(&["agent", "--audio-device", "null", "--udp", &address]);
+    assert_eq!((code, out.as_str(), err.lines().count()), (2, "", 1), "{err}");
+    assert!(err.contains(&address) && err.contains("0 for any"), "{err}");
+}
+
+#[test]
+fn srtp_without_tls_warns_once_on_stderr() {
+    for (policy, warnings) in [("optional", 1), ("mandatory", 1), ("disabled", 0)] {
+        let line = ["agent", "--audio-device", "null", "--udp", "127.0.0.1:0", "--srtp", policy];
+        let (code, _, err) = offhook(&line);
+        let told = err.lines().filter(|line| line.contains("travel in the clear")).count();
+        assert_eq!((code, told), (0, warnings), "{policy}: {err}");
     }
 }

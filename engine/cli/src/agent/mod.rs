@@ -35,7 +35,9 @@ Commands on stdin, one a line; notifications on stdout, one JSON object a line:
   mute   unmute   echo on|off   state [SESSION]   statistics   sessions
   use SESSION   wait NOTIFICATION [SECONDS]   sleep SECONDS   quit
 Sessions are s1, s2, ... in order of creation; a command acts on the one that it
-X";
+is prefixed with (s1 end), the one named by use, or the newest. connect, accept
+and reject take headers: \"+Name: value\". --ladder draws the calls at the end.
+";
 const EXAMPLE: &str = "Example: offhook agent --udp 127.0.0.1:0 < commands.txt";
 
 /// How an agent goes on after a line.

@@ -28,7 +28,7 @@ pub(crate) fn run(args: &mut lexopt::Parser) -> Result<Outcome, Usage> {
         return Ok(Outcome::Done);
     };
     let running = running::start(&wish.options)?;
-    let progress = Progress::new(wish.options.json);
+    let mut progress = Progress::new(wish.options.json);
     let session = running.engine.session();
     if let Err(error) = session.connect(&wish.uri, &wish.options.routes, Streams::AUDIO, &[]) {
         running.stop().for_each(drop);
@@ -90,6 +90,9 @@ impl Call {
                     }
                 }
                 default(wake.saturating_duration_since(clock::now())) => {}
+            }
+            if self.progress.is_unheard() && self.leave_at.is_none() {
+                self.hang_up("nobody reads what is printed");
             }
             let now = clock::now();
             if self.leave_at.is_some_and(|at| at <= now) {

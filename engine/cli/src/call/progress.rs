@@ -42,6 +42,8 @@ pub(crate) struct Progress {
     shown: Option<Instant>,
     /// The terminal's line is not ended.
     open: bool,
+    /// Nobody reads what we print.
+    unheard: bool,
 }
 
 impl Progress {
@@ -51,18 +53,27 @@ impl Progress {
             (false, true) => Form::Terminal,
             (false, false) => Form::Plain,
         };
-        Self { form, started: None, shown: None, open: false }
+        Self { form, started: None, shown: None, open: false, unheard: false }
+    }
+
+    /// Nobody reads what we print: who called `head` has seen enough.
+    pub(crate) const fn is_unheard(&self) -> bool {
+        self.unheard
+    }
+
+    fn print(&mut self, text: &str) {
+        self.unheard |= !print(text);
     }
 
     /// Tells who is called, and from where.
-    pub(crate) fn begin(&self, engine: &Engine, uri: &str) {
+    pub(crate) fn begin(&mut self, engine: &Engine, uri: &str) {
         if self.form == Form::Json {
-            print(&json::ready(engine).to_string());
+            self.print(&json::ready(engine).to_string());
         } else {
             let listeners = engine.listeners();
             let from: Vec<_> =
                 listeners.iter().map(|l| format!("{} {}", l.transport, l.address)).collect();
-            print(&format!("Calling {} from {}.", printable(uri.as_bytes()), from.join(", ")));
+            self.print(&format!("Calling {} from {}.", printable(uri.as_bytes()), from.join(", ")));
         }
     }
 
@@ -80,7 +91,7 @@ impl Progress {
     /// Shows a notification, if it says something to a person.
     pub(crate) fn notification(&mut self, notification: &Notification, own: SessionId) {
         if self.form == Form::Json {
-            print(&json::notification(notification).to_string());
+            self.print(&json::notification(notification).to_string());
             return;
         }
         let ours = match notification.sender {
@@ -89,7 +100,7 @@ impl Progress {
         };
         if let Some(line) = describe(&notification.data).filter(|_| ours) {
             self.clear();
-            print(&line);
+            self.print(&line);
         }
     }
 
@@ -109,13 +120,13 @@ impl Progress {
                     "seconds": seconds,
                     "statistics": snapshot.statistics().as_ref().map(json::statistics),
                 });
-                print(&json::object("offhook.progress", None, &data).to_string());
+                self.print(&json::object("offhook.progress", None, &data).to_string());
             }
-            Form::Plain => drop(print(&line(snapshot, seconds))),
+            Form::Plain => self.print(&line(snapshot, seconds)),
             Form::Terminal => {
                 let mut out = std::io::stdout();
-                let _written = write!(out, "\r{}\x1b[K", line(snapshot, seconds));
-                let _flushed = out.flush();
+                let written = write!(out, "\r{}\x1b[K", line(snapshot, seconds));
+                self.unheard |= written.and_then(|()| out.flush()).is_err();
                 self.open = true;
             }
         }
@@ -132,13 +143,13 @@ impl Progress {
     pub(crate) fn end(&mut self, course: &Course, snapshot: &Snapshot) {
         self.clear();
         if self.form == Form::Json {
-            print(&json::object("offhook.call", None, &course.object(snapshot)).to_string());
+            self.print(&json::object("offhook.call", None, &course.object(snapshot)).to_string());
             return;
         }
         if let Some(statistics) = snapshot.statistics().filter(|_| self.stands()) {
-            print(&numbers(&statistics));
+            self.print(&numbers(&statistics));
         }
-        print(&course.sentence());
+        self.print(&course.sentence());
     }
 }
 

@@ -123,6 +123,11 @@ impl Process {
         drop(self.stdin.take());
     }
 
+    /// Reads no more of stdout and closes it with the next line.
+    pub(crate) fn close_output(&mut self) {
+        (_, self.lines) = bounded(0);
+    }
+
     /// Sends Ctrl-C.
     pub(crate) fn interrupt(&self) {
         let pid = self.child.id().to_string();
