@@ -9,6 +9,7 @@ use offhook::session::{Order, Route};
 use offhook::sip::{HeaderName, Message};
 use offhook::streams::Streams;
 use offhook::transport::Transport;
+use offhook_fsm::Entropy;
 use offhook_tests::verifier::Verifier;
 use offhook_tests::{Rig, SDP, destination};
 
@@ -485,4 +486,15 @@ fn other_branches_of_a_fork_are_ended_with_credentials() {
     assert_eq!(since(&rig, 0), ["ACK", "BYE"]);
     server.check(&last(&rig, "BYE"));
     assert!(header(&last(&rig, "ACK"), HeaderName::Authorization).is_some());
+}
+
+/// What is left of a session whose core is lost still proves who it is.
+#[test]
+fn the_last_bye_of_a_core_that_is_lost_carries_credentials() {
+    let mut server = server();
+    let mut rig = challenged(&mut server, "");
+    for output in rig.core.farewell().outputs(rig.now, &mut Entropy::from_u64(9)) {
+        rig.take(output);
+    }
+    server.check(&last(&rig, "BYE"));
 }

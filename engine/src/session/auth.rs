@@ -12,7 +12,7 @@ use super::{CHALLENGED_FAREWELL_MS, Core, FAREWELL_MS, Output};
 use crate::auth::{Asker, Attempt, AuthError, Authenticator, Hop, Request};
 use crate::credentials::Credentials;
 use crate::sip::{Builder, HeaderName, Host, Message, Unprintable, text};
-use crate::transaction::{ClientTransaction, Verdict};
+use crate::transaction::{ClientTransaction, Timers, Verdict};
 use crate::transport::Transmit;
 
 /// Headers of credentials, as they go into a request.
@@ -55,12 +55,7 @@ enum Slot {
 impl Core {
     /// Credentials for a request, where its neighbour asked for some before.
     pub(super) fn proof(&mut self, request: &Request<'_>, address: IpAddr) -> Proof {
-        if !self.auth.authenticator.knows(address) {
-            return Vec::new();
-        }
-        let answers = self.auth.authenticator.authorize(request, address).unwrap_or_default();
-        let answers = answers.into_iter();
-        answers.map(|(asker, answer)| (asker.answered_in(), answer.to_bytes())).collect()
+        proof(&mut self.auth.authenticator, request, address)
     }
 
     /// A request in a dialog that is about to be sent, with credentials where its neighbour asked
@@ -70,20 +65,13 @@ impl Core {
         now: Instant,
         transaction: ClientTransaction,
     ) -> ClientTransaction {
-        let sent = transaction.request();
-        let address = sent.destination.remote.ip();
-        if !self.auth.authenticator.knows(address) {
-            return transaction;
-        }
-        let proven = Message::parse(&sent.bytes[..]).ok().and_then(|message| {
-            let proof = self.proof(&request_of(&message)?, address);
-            rewritten(&message, None, &proof).ok()
-        });
-        let destination = sent.destination;
-        let proven = proven.map(|bytes| Transmit { destination, bytes: bytes.into() });
-        let timers = self.settings.timers;
-        let proven = proven.and_then(|sent| ClientTransaction::new(now, timers, sent).ok());
-        proven.unwrap_or(transaction)
+        proven(now, self.settings.timers, &mut self.auth.authenticator, transaction)
+    }
+
+    /// What the last words of a core that is lost are proven with; `None` where nobody asked.
+    pub(super) fn authenticator(&self) -> Option<Box<Authenticator>> {
+        let own = &self.auth.authenticator;
+        self.peer().filter(|peer| own.knows(peer.remote.ip())).map(|_| Box::new(own.clone()))
     }
 
     /// Makes ready to answer who asks from that address; `None` when nobody is answered.
@@ -286,6 +274,38 @@ impl Core {
             self.push(Output::HandOver(Box::new(old)));
         }
     }
+}
+
+fn proof(own: &mut Authenticator, request: &Request<'_>, address: IpAddr) -> Proof {
+    if !own.knows(address) {
+        return Vec::new();
+    }
+    let answers = own.authorize(request, address).unwrap_or_default().into_iter();
+    answers.map(|(asker, answer)| (asker.answered_in(), answer.to_bytes())).collect()
+}
+
+/// A request in a dialog that is about to be sent, with credentials where its neighbour asked for
+/// some before.
+pub(super) fn proven(
+    now: Instant,
+    timers: Timers,
+    own: &mut Authenticator,
+    transaction: ClientTransaction,
+) -> ClientTransaction {
+    let sent = transaction.request();
+    let (destination, address) = (sent.destination, sent.destination.remote.ip());
+    if !own.knows(address) {
+        return transaction;
+    }
+    let mut prove = || {
+        let message = Message::parse(&sent.bytes[..]).ok()?;
+        let proof = proof(own, &request_of(&message)?, address);
+        let bytes = rewritten(&message, None, &proof).ok()?;
+        let sent = Transmit { destination, bytes: bytes.into() };
+        ClientTransaction::new(now, timers, sent).ok()
+    };
+    let proven = prove();
+    proven.unwrap_or(transaction)
 }
 
 /// What of a request its digest is made of.

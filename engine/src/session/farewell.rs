@@ -6,10 +6,12 @@ use offhook_fsm::session::{Action, Event, State, step};
 use offhook_fsm::{Entropy, Instant, Step};
 use offhook_media::control::{MediaCommand, StreamId};
 
+use super::auth::proven;
 use super::caller::build_cancel;
 use super::chat::CHAT_ENDED;
 use super::recording::Recording;
 use super::{Core, Output, Settings, message};
+use crate::auth::Authenticator;
 use crate::chat::ChatCommand;
 use crate::dialog::Dialog;
 use crate::id::SessionId;
@@ -35,6 +37,8 @@ pub struct Farewell {
     local_tag: Arc<str>,
     dialog: Option<Arc<Dialog>>,
     peer: Option<Destination>,
+    /// For the BYE.
+    authenticator: Option<Box<Authenticator>>,
     /// The INVITE that came and has no final answer.
     unanswered: Option<Arc<(ServerKey, Received)>>,
     /// Transactions to go on with: our INVITE that is proceeding, CANCEL, BYEs.
@@ -70,6 +74,7 @@ impl Core {
             local_tag: Arc::clone(&self.local_tag),
             dialog: self.dialog.clone(),
             peer: self.peer(),
+            authenticator: self.authenticator(),
             unanswered: incoming.map(|incoming| Arc::clone(&incoming.invite)),
             transactions: ours.filter(|t| !t.is_terminated()).cloned().collect(),
             may_cancel: may_cancel && self.cancel.is_none(),
@@ -220,6 +225,10 @@ impl Ending {
         let (timers, user_agent) = (left.settings.timers, &*left.settings.user_agent);
         let mut sender = message::Sender { id: left.id, timers, user_agent, entropy };
         let bye = sender.bye(self.now, dialog, peer);
+        let bye = match &mut left.authenticator {
+            Some(own) => bye.map(|bye| proven(self.now, timers, own, bye)),
+            None => bye,
+        };
         left.transactions.extend(bye.map(|bye| match left.unacknowledged.take() {
             Some(ok) => bye.after_ack(ok),
             None => bye,
