@@ -67,6 +67,11 @@ impl Core {
             let bye = bye.map(|bye| self.with_proof(now, bye));
             self.forks.push(Fork { tag: tag.into(), bye });
         }
+        let invite = self.outgoing.as_ref().and_then(|outgoing| outgoing.transaction.as_ref());
+        let ack = match invite {
+            Some(invite) => proven_ack(ack, invite.request()),
+            None => ack,
+        };
         self.push(Output::Transmit(ack));
     }
 }
