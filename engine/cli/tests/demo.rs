@@ -29,6 +29,8 @@ fn the_demonstration_works_and_shows_its_ladder() {
         "200 OK (INVITE)",
         "s1 ESTABLISHED |",
         "--- ACK",
+        "| s1 SIPSessionGotMessage content=Can you hear me?",
+        "s1 SIPSessionGotMessage content=Loud and clear.",
         "| s1 SIPSessionGotHoldRequest originator=remote",
         "| s1 SIPSessionGotUnholdRequest originator=remote",
         "| s1 SIPSessionGotDTMF digit=5",

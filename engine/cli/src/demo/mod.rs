@@ -17,11 +17,11 @@ const HELP: &str = "\
 offhook demo [--ladder] [--json]
 
 Two user agents in two processes call each other on this machine: each plays a
-tone to the other and records the call, one holds the other and takes it back,
-sends a DTMF digit and hangs up. Prints the call as a ladder with both sides'
-states, and a summary of what was checked; exits 1 when a check fails. --ladder
-shows every SIP message and notification. WAV files and logs are left in
-target/demo/. Needs no network, sound card or account.
+tone to the other and records the call, they chat, one holds the other and takes
+it back, sends a DTMF digit and hangs up. Prints the call as a ladder with the
+states of both sides, and a summary of what was checked; exits 1 when a check
+fails. --ladder shows every SIP message and notification. WAV files and logs are
+left in target/demo/. Needs no network, sound card or account.
 
 Example: offhook demo --ladder
 ";
@@ -31,6 +31,9 @@ const FOLDER: &str = "target/demo";
 const ALICE_HZ: u32 = 440;
 const BOB_HZ: u32 = 700;
 const TONE_SECONDS: u32 = 4;
+/// What they write to each other.
+const ALICE_SAYS: &str = "Can you hear me?";
+const BOB_SAYS: &str = "Loud and clear.";
 const DIGIT: &str = "5";
 /// The longest hole that is allowed in a tone, in ms.
 const GAP_MAX: u32 = 100;
@@ -96,11 +99,16 @@ fn call(alice: &mut Peer, bob: &mut Peer, folder: &Path) -> Result<String, Strin
     let ready = bob.wait("offhook.ready")?;
     let uri = text(&ready, "uri").ok_or("bob has no URI")?;
 
-    alice.say(&format!("connect {uri} audio"))?;
+    alice.say(&format!("connect {uri} audio chat"))?;
     bob.wait("SIPSessionNewIncoming")?;
-    bob.say("accept audio")?;
+    bob.say("accept audio chat")?;
     for side in [&mut *alice, &mut *bob] {
-        side.wait("SIPSessionDidStart")?;
+        // The chat's connection may be there before the ACK.
+        side.wait_all(&["SIPSessionDidStart", "MSRPChatDidStart"])?;
+    }
+    for (side, text) in [(&mut *alice, ALICE_SAYS), (&mut *bob, BOB_SAYS)] {
+        side.say(&format!("message {text}"))?;
+        side.wait("SIPSessionDidDeliverMessage")?;
     }
     alice.say(&record("alice-recording.wav"))?;
     bob.say(&record("bob-recording.wav"))?;
@@ -151,6 +159,15 @@ fn checks(folder: &Path, digit: &str, told: &[Vec<Value>; 2]) -> Vec<Check> {
             holds: digit == DIGIT,
         },
     ];
+    for (who, told, text) in [("alice", alice, BOB_SAYS), ("bob", bob, ALICE_SAYS)] {
+        let messages = told.iter().filter(|object| object["name"] == "SIPSessionGotMessage");
+        let got: Vec<&str> = messages.map(|o| self::text(o, "content").unwrap_or("?")).collect();
+        checks.push(Check {
+            what: format!("{who} reads what was written"),
+            found: got.join(", "),
+            holds: got == [text],
+        });
+    }
     let held = |name: &str| {
         let by_alice = |object: &&Value| {
             object["name"] == name && text(object, "originator") == Some("remote")

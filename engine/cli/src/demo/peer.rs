@@ -73,6 +73,15 @@ impl Peer {
         Ok(self.told.get(at).cloned().unwrap_or_default())
     }
 
+    /// Waits for notifications that may come in any order.
+    pub(super) fn wait_all(&mut self, names: &[&str]) -> Result<(), String> {
+        let from = self.seen;
+        for name in names {
+            self.seen = self.seen.max(self.find(from, name, name)? + 1);
+        }
+        Ok(())
+    }
+
     fn find(&mut self, from: usize, name: &str, step: &str) -> Result<usize, String> {
         let deadline = clock::now() + STEP_MAX;
         let mut at = from;
