@@ -1,7 +1,9 @@
 //! What a stream counts. Written by the audio thread, read by anyone, no lock.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
+
+use crate::codec::Codec;
 
 /// Counters of one RTP stream since its start.
 #[derive(Default, Debug)]
@@ -33,15 +35,25 @@ pub struct StreamCounters {
     pub round_trip_us: AtomicU64,
     /// Loss that the peer last reported, cumulative packets.
     pub remote_packets_lost: AtomicU64,
+    /// The codec's place among all, counted from 1; 0 before the stream runs.
+    codec: AtomicU8,
 }
 
 impl StreamCounters {
+    /// Notes the codec that is sent with from now on.
+    pub(crate) fn set_codec(&self, codec: Codec) {
+        let place = (1..).zip(Codec::ALL).find_map(|(place, c)| (c == codec).then_some(place));
+        self.codec.store(place.unwrap_or(0), Relaxed);
+    }
+
     /// The counters as they stand. Each is true for itself; the stream runs on between two of them.
     #[must_use]
     pub fn read(&self) -> Statistics {
         let count = |counter: &AtomicU64| counter.load(Relaxed);
         let time = |counter: &AtomicU64| Duration::from_micros(count(counter));
+        let codec = usize::from(self.codec.load(Relaxed)).checked_sub(1);
         Statistics {
+            codec: codec.and_then(|place| Codec::ALL.get(place).copied()),
             packets_sent: count(&self.packets_sent),
             octets_sent: count(&self.octets_sent),
             packets_received: count(&self.packets_received),
@@ -61,6 +73,8 @@ impl StreamCounters {
 /// What an RTP stream has counted since its start.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Statistics {
+    /// The codec in use, or the last one; `None` before the stream runs.
+    pub codec: Option<Codec>,
     /// RTP packets sent.
     pub packets_sent: u64,
     /// RTP payload octets sent.
@@ -113,7 +127,9 @@ mod tests {
         for (number, counter) in (1..).zip(all) {
             counter.store(number, Relaxed);
         }
+        counters.set_codec(Codec::Pcma);
         let expected = Statistics {
+            codec: Some(Codec::Pcma),
             packets_sent: 1,
             octets_sent: 2,
             packets_received: 3,

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use offhook::id::SessionId;
+use offhook::media::codec::Codec;
 use offhook::media::statistics::Statistics;
 use offhook::notification::{FieldValue, NotificationData as Data, Sender};
 use offhook::snapshot::{CallDirection, Snapshot};
@@ -123,7 +124,18 @@ pub(crate) fn state(snapshot: &Snapshot, account: Option<&str>) -> Value {
         "audio_was_received": snapshot.audio_was_received,
         "audio_recording_file_name":
             snapshot.audio_recording_file_name.as_deref().map(file),
+        "audio_direction": snapshot.audio_direction.map(|direction| direction.as_str()),
+        "audio_transport": snapshot.audio_stream.map(|_| json!({
+            "active": snapshot.has_audio,
+            "direction": snapshot.audio_direction.map(|direction| direction.as_str()),
+        })),
         "has_chat": snapshot.has_chat,
+        "chat_transport": snapshot.chat_stream.map(|_| json!({"active": snapshot.has_chat})),
+        "remote_headers": snapshot
+            .remote_headers
+            .iter()
+            .map(|(name, value)| json!({"name": name, "value": value}))
+            .collect::<Value>(),
     })
 }
 
@@ -150,6 +162,8 @@ fn route(destination: &Destination) -> String {
 /// What the audio stream counted.
 pub(crate) fn statistics(statistics: &Statistics) -> Value {
     json!({
+        "codec": statistics.codec.map(Codec::name),
+        "sample_rate": statistics.codec.map(Codec::clock_rate),
         "packets_sent": statistics.packets_sent,
         "octets_sent": statistics.octets_sent,
         "packets_received": statistics.packets_received,

@@ -108,7 +108,8 @@ fn a_state_has_every_attribute_null_where_there_is_none() {
         has_audio audio_codec audio_sample_rate audio_srtp_active audio_local_rtp_address \
         audio_local_rtp_port audio_remote_rtp_address_sdp audio_remote_rtp_port_sdp \
         audio_remote_rtp_address_received audio_remote_rtp_port_received audio_was_received \
-        audio_recording_file_name has_chat";
+        audio_recording_file_name audio_direction audio_transport has_chat chat_transport \
+        remote_headers";
     assert_eq!(keys, expected.split_whitespace().collect::<Vec<_>>());
     assert_eq!(value["state"], "NULL");
     assert_eq!(value["direction"], Value::Null);

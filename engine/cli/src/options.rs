@@ -9,9 +9,10 @@ use std::time::Duration;
 use offhook::media::codec::Codec;
 use offhook::media::shell::AudioDevice;
 use offhook::negotiate::SrtpPolicy;
-use offhook::sip::Uri;
+use offhook::settings::Configuration;
+use offhook::sip::{SipUri, Uri};
 use offhook::transport::Transport;
-use offhook::{Config, Listener};
+use offhook::{Config, ConfigurationManager, Listener, NotificationCenter};
 
 use crate::{Usage, note, settings, sound};
 
@@ -44,7 +45,7 @@ pub(crate) struct Trace {
 /// The common options.
 #[derive(Clone, Default, Debug)]
 pub(crate) struct Options {
-    /// What was typed of it; [`Options::config`] has the rest from the settings.
+    /// What was typed of it; [`Options::settle`] has the rest from the settings.
     config: Config,
     /// The names of the options that were typed.
     typed: BTreeSet<&'static str>,
@@ -53,13 +54,46 @@ pub(crate) struct Options {
     /// `--audio-device`; none: the default device if there is one.
     pub(crate) device: Option<AudioDevice>,
     /// `--route`, in order.
-    pub(crate) routes: Vec<String>,
+    routes: Vec<String>,
     /// `--trace`.
     pub(crate) trace: Trace,
     /// `--pcap`.
     pub(crate) pcap: Option<PathBuf>,
     /// `--json`.
     pub(crate) json: bool,
+}
+
+/// What a verb runs with.
+#[derive(Debug)]
+pub(crate) struct Settled {
+    /// What the engine is started with.
+    pub(crate) config: Config,
+    /// What is told on stderr.
+    pub(crate) trace: Trace,
+    /// Where requests go first.
+    pub(crate) routes: Routes,
+    /// The settings, if there is a folder for them.
+    pub(crate) manager: Option<ConfigurationManager>,
+}
+
+/// Where requests go first.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Routes {
+    typed: Vec<String>,
+    configuration: Configuration,
+}
+
+impl Routes {
+    /// The routes of a request to `uri`, tried in order; none: to its own host. What was typed
+    /// goes before the account's proxy.
+    pub(crate) fn to(&self, uri: &str) -> Vec<String> {
+        if !self.typed.is_empty() {
+            return self.typed.clone();
+        }
+        let uri = uri.parse::<SipUri>().ok();
+        let proxy = uri.and_then(|uri| self.configuration.route_to(&uri).map(ToString::to_string));
+        proxy.into_iter().collect()
+    }
 }
 
 impl Options {
@@ -100,12 +134,31 @@ impl Options {
         Ok(())
     }
 
-    /// What the engine is started with: the settings, and before them what was typed. Says on
-    /// stderr when no sound device was found.
-    pub(crate) fn config(&self) -> Result<Config, Usage> {
-        let configured = settings::configured(self.folder.as_deref())?;
-        let set_device = configured.as_ref().map(|config| config.audio_device.clone());
-        let mut config = configured.unwrap_or_default();
+    /// The options over the settings. Says on stderr when no sound device was found.
+    pub(crate) fn settle(&self, center: NotificationCenter) -> Result<Settled, Usage> {
+        let manager = settings::open(self.folder.as_deref(), center)?;
+        let account = self.config.account.as_deref();
+        let configured = manager.as_ref().map(|manager| settings::configured(manager, account));
+        let configured = configured.transpose()?.flatten();
+        let set_device = configured.as_ref().map(|set| set.config.audio_device.clone());
+        let (config, configuration) =
+            configured.map(|set| (set.config, set.configuration)).unwrap_or_default();
+        let mut config = self.over(config);
+        config.audio_device = match (self.device.clone(), set_device) {
+            (Some(device), _) => device,
+            (None, None | Some(AudioDevice::Default)) => sound::default_or_null(),
+            (None, Some(set)) => set,
+        };
+        let mut trace = self.trace;
+        trace.sip |= configuration.settings.logs.trace_sip;
+        trace.notifications |= configuration.settings.logs.trace_notifications;
+        config.trace_sip = trace.sip || trace.ladder || self.pcap.is_some();
+        let routes = Routes { typed: self.routes.clone(), configuration };
+        Ok(Settled { config, trace, routes, manager })
+    }
+
+    /// What was typed goes before what is set.
+    fn over(&self, mut config: Config) -> Config {
         let (typed, has) = (self.config.clone(), |name| self.typed.contains(name));
         if !typed.listeners.is_empty() {
             config.listeners = typed.listeners;
@@ -127,13 +180,7 @@ impl Options {
             }
         }
         config.use_srtp_without_tls = true;
-        config.audio_device = match (self.device.clone(), set_device) {
-            (Some(device), _) => device,
-            (None, None | Some(AudioDevice::Default)) => sound::default_or_null(),
-            (None, Some(set)) => set,
-        };
-        config.trace_sip |= self.trace.sip || self.trace.ladder || self.pcap.is_some();
-        Ok(config)
+        config
     }
 
     fn listen(&mut self, transport: Transport, text: &str) -> Result<(), Usage> {
@@ -165,11 +212,10 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
 
 /// A SIP URI; `user@host` is taken for one.
 fn account(text: &str) -> Result<String, Usage> {
-    let full = if text.contains(':') && !text.contains('@') || text.starts_with("sip") {
-        text.to_owned()
-    } else {
-        format!("sip:{text}")
-    };
+    let has_scheme = ["sip:", "sips:"].iter().any(|scheme| {
+        text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    });
+    let full = if has_scheme { text.to_owned() } else { format!("sip:{text}") };
     let fits = Uri::parse(full.as_bytes()).is_ok_and(|uri| uri.is_sip() && uri.user.is_some());
     if fits {
         Ok(full)

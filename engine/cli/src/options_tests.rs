@@ -11,6 +11,24 @@ fn parse(line: &[&str]) -> Result<Options, String> {
     Ok(options)
 }
 
+fn settled(options: &Options) -> Settled {
+    let nowhere = Some("/nonexistent".into());
+    let options = Options { folder: nowhere, ..options.clone() };
+    options.settle(NotificationCenter::new().unwrap()).unwrap()
+}
+
+#[test]
+fn a_user_whose_name_begins_like_a_scheme_is_a_user() {
+    for (typed, uri) in [
+        ("sipper@example.com", "sip:sipper@example.com"),
+        ("sip:a@example.com", "sip:a@example.com"),
+        ("SIPS:a@example.com", "SIPS:a@example.com"),
+    ] {
+        let options = parse(&["--account", typed]).unwrap();
+        assert_eq!(options.config.account.as_deref(), Some(uri));
+    }
+}
+
 #[test]
 fn listeners_are_kept_in_order_with_their_transport() {
     let options = parse(&["--udp", "127.0.0.1:0", "--tcp=[::1]:5070"]).unwrap();
@@ -32,13 +50,14 @@ fn codecs_ports_routes_and_trace_are_understood() {
     assert_eq!(options.trace, Trace { sip: true, ..Trace::default() });
     assert_eq!(options.config.account.as_deref(), Some("sip:alice@example.com"));
     assert_eq!(options.config.srtp, SrtpPolicy::Optional);
-    assert!(options.json && options.config().unwrap().trace_sip);
+    assert!(options.json && settled(&options).config.trace_sip);
 }
 
 #[test]
 fn a_capture_alone_makes_the_engine_trace() {
     let options = parse(&["--pcap", "a.pcap", "--audio-device", "null"]).unwrap();
-    assert!(options.config().unwrap().trace_sip && !options.trace.sip);
+    let settled = settled(&options);
+    assert!(settled.config.trace_sip && !settled.trace.sip);
 }
 
 #[test]

@@ -7,10 +7,11 @@ use crossbeam_channel::{Receiver, Sender as Channel, bounded};
 use offhook::notification::{NotificationData as Data, Sender};
 use offhook::shell::sys;
 use offhook::{
-    Any, Engine, EngineError, Notification, NotificationCenter, Session, SessionManager,
+    Any, ConfigurationManager, Engine, EngineError, Notification, NotificationCenter, Session,
+    SessionManager,
 };
 
-use crate::options::{Options, Trace};
+use crate::options::{Options, Routes, Settled, Trace};
 use crate::pcap::Capture;
 use crate::{Usage, clock, interrupt, note, sound, trace};
 
@@ -37,6 +38,12 @@ pub(crate) struct Running {
     pub(crate) engine: Engine,
     /// Who we are, where an account was named or set.
     pub(crate) account: Option<String>,
+    /// Where requests go first.
+    pub(crate) routes: Routes,
+    /// What is told on stderr.
+    pub(crate) trace: Trace,
+    /// The settings, if there is a folder for them.
+    pub(crate) settings: Option<ConfigurationManager>,
     /// What happens, in order.
     pub(crate) events: Receiver<Event>,
     /// The first Ctrl-C.
@@ -57,24 +64,20 @@ pub(crate) fn start(options: &Options) -> Result<Running, Usage> {
                 .map_err(|error| Usage(format!("--pcap {}: {error}", path.display())))?,
         ),
     };
-    let config = options.config()?;
     let center = NotificationCenter::new()
         .map_err(|error| Usage(format!("cannot start a thread: {error}")))?;
+    let Settled { config, trace, routes, manager } = options.settle(center.clone())?;
     let (tell, events) = bounded(EVENTS_MAX);
     let sessions = Arc::new(OnceLock::new());
-    let observer = Observer {
-        trace: options.trace,
-        capture: Mutex::new(capture),
-        sessions: Arc::clone(&sessions),
-        tell,
-    };
+    let observer =
+        Observer { trace, capture: Mutex::new(capture), sessions: Arc::clone(&sessions), tell };
     center.add_observer(Arc::new(move |n: &Notification| observer.hear(n)), Any, Any);
     let account = config.account.clone();
     let engine = Engine::start(config, center).map_err(cannot_start)?;
     // An incoming call may have been faster: then `Event::session` is empty, and `session_of`
     // looks again.
     let _first = sessions.set(engine.session_manager());
-    Ok(Running { engine, account, events, interrupts })
+    Ok(Running { engine, account, routes, trace, settings: manager, events, interrupts })
 }
 
 /// Why, and what to do about it.

@@ -351,3 +351,87 @@ fn a_recording_is_written() {
     alice.wait("SIPSessionDidStopRecordingAudio");
     assert_eq!(hound::WavReader::open(file).unwrap().spec().bits_per_sample, 16);
 }
+
+#[test]
+fn statistics_tell_every_counter_and_outlive_the_call() {
+    let (mut alice, mut bob) = (Agent::start(), Agent::start());
+    assert_eq!(alice.say("statistics")["ok"], false);
+    establish(&mut alice, &mut bob);
+    bob.order("dtmf 1");
+    alice.wait("SIPSessionGotDTMF");
+    let keys = [
+        "packets_sent",
+        "octets_sent",
+        "packets_received",
+        "octets_received",
+        "packets_lost",
+        "packets_discarded",
+        "packets_rejected",
+        "packets_unauthenticated",
+        "packets_withheld",
+        "jitter_us",
+        "round_trip_us",
+        "remote_packets_lost",
+    ];
+    alice.order("end");
+    alice.wait("SIPSessionDidEnd");
+    alice.order("statistics");
+    let statistics = alice.wait("offhook.statistics");
+    let data = &statistics["data"];
+    assert!(keys.iter().all(|key| data[key].is_u64()), "{data}");
+    assert!(data["packets_received"].as_u64().unwrap() > 0, "{data}");
+    assert_eq!((&data["codec"], &data["sample_rate"]), (&"PCMU".into(), &8000.into()));
+    assert_eq!(statistics["session"], "s1");
+}
+
+#[test]
+fn settings_are_shown_and_changed_by_commands_and_told_as_notifications() {
+    let folder = folder("agent-settings");
+    let mut agent = Agent::with(&["--config", folder.to_str().unwrap()]);
+    agent.order("settings set audio.silent=yes");
+    let shown = agent.wait("offhook.setting")["data"].clone();
+    assert_eq!((&shown["setting"], &shown["value"]), (&"audio.silent".into(), &true.into()));
+    let told = agent.wait("CFGSettingsObjectDidChange");
+    assert!(told["data"].to_string().contains("audio.silent"), "{told}");
+    agent.order("settings add alice@example.com \"display_name=Alice B.\" auth.password=secret");
+    assert_eq!(agent.wait("offhook.account")["data"]["account"], "alice@example.com");
+    agent.order("settings --account alice@example.com show display_name auth.password");
+    assert_eq!(agent.wait("offhook.setting")["data"]["value"], "Alice B.");
+    assert_ne!(agent.wait("offhook.setting")["data"]["value"], "secret");
+    for (line, error) in [
+        ("settings show audio.colour", "UnknownName"),
+        ("settings set audio.silent=perhaps", "InvalidValue"),
+        ("settings --account bob@example.com", "UnknownAccount"),
+        ("settings set", "InvalidArgument"),
+        ("settings --config elsewhere", "InvalidArgument"),
+    ] {
+        assert_eq!(agent.say(line)["error"], error, "{line}");
+    }
+    let text = std::fs::read_to_string(folder.join("settings.toml")).unwrap();
+    assert!(text.contains("silent = true") && text.contains("secret"), "{text}");
+}
+
+#[test]
+fn an_account_that_is_typed_brings_its_own_settings_and_its_proxy() {
+    let folder = folder("typed-account");
+    let mut bob = Agent::start();
+    let proxy = bob.uri.split_once('@').unwrap().1.to_owned();
+    let text = format!(
+        "[account.\"alice@example.com\".rtp]\naudio_codec_list = [\"PCMA\"]\n\
+         [account.\"alice@example.com\".sip]\noutbound_proxy = \"{proxy}\"\n"
+    );
+    std::fs::write(folder.join("settings.toml"), text).unwrap();
+    let typed = ["--config", folder.to_str().unwrap(), "--account", "alice@example.com"];
+    let mut alice = Agent::with(&typed);
+    alice.order("connect sip:bob@example.com");
+    bob.wait("SIPSessionNewIncoming");
+    bob.order("accept");
+    alice.wait("SIPSessionDidStart");
+    alice.order("state");
+    let state = alice.wait("offhook.state")["data"].clone();
+    assert_eq!(state["audio_codec"], "PCMA");
+    assert!(state["route"].as_str().unwrap().contains(&proxy), "{state}");
+    // Others are not reached over it.
+    let result = alice.say("connect sip:bob@example.org");
+    assert_eq!(result["ok"], false, "{result}");
+}

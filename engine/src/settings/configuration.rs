@@ -4,6 +4,7 @@ use super::account::{AccountSettings, BonjourSettings};
 use super::account_address::AccountAddress;
 use super::global::Settings;
 use super::table::SettingsObject;
+use crate::route::Route;
 use crate::sip::SipUri;
 
 /// Accounts at most, `bonjour@local` beside them.
@@ -58,6 +59,18 @@ impl Configuration {
             return Some(named);
         }
         self.addresses().into_iter().find(|id| self.is_enabled(id))
+    }
+
+    /// Where a request of the default account to `uri` goes first: over the account's outbound
+    /// proxy to its own domain, and to others with `always_use_my_proxy`. `None`: to the URI's own
+    /// host.
+    #[must_use]
+    pub fn route_to(&self, uri: &SipUri) -> Option<&Route> {
+        let address = self.default_account()?;
+        let sip = &self.account(&address)?.sip;
+        let is_own = || uri.host().to_string().eq_ignore_ascii_case(address.domain());
+        let proxy = sip.outbound_proxy.as_ref()?;
+        (sip.always_use_my_proxy || is_own()).then_some(proxy)
     }
 
     /// The enabled account that a request to `uri` is for: one whose contact has that user

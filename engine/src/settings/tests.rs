@@ -263,3 +263,23 @@ fn a_disabled_account_is_never_found() {
         assert_eq!(found(&configuration, uri), None, "{uri}");
     }
 }
+
+#[test]
+fn a_proxy_is_for_the_account_s_own_domain_and_for_all_when_it_is_told() {
+    let mut configuration = with_accounts(&[("a@example.com", true)]);
+    configuration.bonjour.general.enabled = false;
+    let route = |configuration: &Configuration, uri: &str| {
+        configuration.route_to(&uri.parse().unwrap()).map(ToString::to_string)
+    };
+    assert_eq!(route(&configuration, "sip:b@example.com"), None);
+    let (_, account) = configuration.accounts.first_mut().unwrap();
+    account.set("sip.outbound_proxy", "192.0.2.9").unwrap();
+    let proxy = Some("sip:192.0.2.9;transport=udp;lr".to_owned());
+    assert_eq!(route(&configuration, "sip:b@Example.com:5070"), proxy);
+    assert_eq!(route(&configuration, "sip:b@example.org"), None);
+    let (_, account) = configuration.accounts.first_mut().unwrap();
+    account.set("sip.always_use_my_proxy", "yes").unwrap();
+    assert_eq!(route(&configuration, "sip:b@example.org"), proxy);
+    configuration.bonjour.general.enabled = true;
+    assert_eq!(route(&configuration, "sip:b@example.com"), None, "bonjour has no proxy");
+}

@@ -94,6 +94,7 @@ impl RtpStream {
         entropy: &mut Entropy,
         now: Instant,
     ) -> Self {
+        counters.set_codec(settings.codec);
         Self {
             admission: Admission::new(now, settings.remote),
             jitter: JitterBuffer::new(),
@@ -130,6 +131,7 @@ impl RtpStream {
             self.jitter.reset();
         }
         std::mem::swap(&mut self.settings, &mut update.settings);
+        self.counters.set_codec(self.settings.codec);
         if exchange(now, &mut self.protection, &mut update.protection) {
             let old = self.sender.change_ssrc(self.reports.entropy());
             self.reports.left = self.reports.present.then_some(old);

@@ -9,7 +9,7 @@ use offhook::streams::Streams;
 
 use super::arguments::{Arguments, session_id};
 use super::words::Words;
-use crate::options;
+use crate::{options, settings};
 
 /// How long `wait` waits that was not told.
 const WAIT: Duration = Duration::from_secs(10);
@@ -30,7 +30,11 @@ pub(crate) enum Command {
         streams: Option<Streams>,
         headers: Headers,
     },
-    Reject(Option<u16>),
+    Reject {
+        code: Option<u16>,
+        headers: Headers,
+    },
+    Progress(Option<Streams>),
     End,
     Hold,
     Unhold,
@@ -53,6 +57,7 @@ pub(crate) enum Command {
     State,
     Statistics,
     Sessions,
+    Settings(Box<settings::Arguments>),
     Use(SessionId),
     Wait {
         name: String,
@@ -106,6 +111,9 @@ fn command(
     if let Some(command) = with_text(name, words) {
         return command;
     }
+    if name == "settings" {
+        return Ok(Command::Settings(Box::new(settings::command(&words.all()?)?)));
+    }
     let mut rest = Arguments::new(words)?;
     let command = match name {
         "connect" => {
@@ -116,7 +124,8 @@ fn command(
             Command::Connect { uri, streams, routes, headers }
         }
         "accept" => Command::Accept { streams: rest.streams()?, headers: rest.take_headers() },
-        "reject" => Command::Reject(rest.code()?),
+        "reject" => Command::Reject { code: rest.code()?, headers: rest.take_headers() },
+        "progress" => Command::Progress(rest.streams()?),
         "end" => Command::End,
         "hold" => Command::Hold,
         "unhold" => Command::Unhold,

@@ -72,8 +72,9 @@ fn waiting_is_ten_seconds_unless_told() {
 #[test]
 fn every_other_command_is_understood() {
     for (line, expected) in [
-        ("reject", Command::Reject(None)),
-        ("reject 603", Command::Reject(Some(603))),
+        ("reject", Command::Reject { code: None, headers: vec![] }),
+        ("reject 603", Command::Reject { code: Some(603), headers: vec![] }),
+        ("progress audio", Command::Progress(Some(Streams::AUDIO))),
         ("dtmf #", Command::Dtmf('#')),
         ("record", Command::Record(None)),
         ("record \"a b.wav\"", Command::Record(Some("a b.wav".into()))),

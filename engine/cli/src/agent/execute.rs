@@ -12,7 +12,11 @@ use super::command::{Command, Headers};
 use super::failure::Failure;
 use super::history::Wanted;
 use super::{Agent, Next};
-use crate::json;
+use crate::settings::{self, Arguments};
+use crate::{json, print};
+
+/// Busy Here (RFC 3261 §21.4.24).
+const BUSY_HERE: u16 = 486;
 
 /// An object's name and data, or why there is none.
 type Shown = Result<(&'static str, Value), Failure>;
@@ -45,6 +49,7 @@ impl Agent {
                 let shown = self.sessions();
                 self.print(&shown);
             }
+            Command::Settings(arguments) => self.settings(name, &arguments),
             Command::Use(id) => {
                 let known = self.book.choose(id);
                 let done = if known { Ok(()) } else { Err(Failure::unknown(id)) };
@@ -102,8 +107,8 @@ impl Agent {
         if again.is_none() {
             self.book.add(id, Some(session.clone()), streams);
         }
-        let routes = if routes.is_empty() { &self.routes } else { routes };
-        let done = session.connect(uri, routes, streams, headers);
+        let routes = if routes.is_empty() { self.running.routes.to(uri) } else { routes.to_vec() };
+        let done = session.connect(uri, &routes, streams, headers);
         (Some(id), done.map_err(Failure::from))
     }
 
@@ -113,7 +118,7 @@ impl Agent {
         let Some(session) = &known.handle else {
             return match command {
                 // Nothing is left to end, and nothing to refuse.
-                Command::End | Command::Reject(_) => Ok(()),
+                Command::End | Command::Reject { .. } => Ok(()),
                 _ => Err(Failure::over("this")),
             };
         };
@@ -168,6 +173,25 @@ impl Agent {
         Ok(("offhook.statistics", json::statistics(&statistics)))
     }
 
+    fn settings(&mut self, name: &str, arguments: &Arguments) {
+        let Some(manager) = &self.running.settings else {
+            let text = "there is no folder for settings here: name one with --config DIR";
+            return self.result(name, None, Err(Failure::argument(text)));
+        };
+        match settings::of_agent(manager, arguments) {
+            Err(problem) => {
+                let failure = Failure::new(problem.name, problem.text);
+                self.result(name, None, Err(failure));
+            }
+            Ok(shown) => {
+                self.result(name, None, Ok(()));
+                for line in shown {
+                    self.unheard |= !print(&line);
+                }
+            }
+        }
+    }
+
     /// The sessions that live, oldest first.
     fn sessions(&self) -> Value {
         let sessions = self.running.engine.session_manager().sessions();
@@ -189,7 +213,12 @@ fn order(session: &Session, proposed: Streams, command: Command) -> Result<(), S
         Command::Accept { streams, headers } => {
             session.accept(streams.unwrap_or_else(|| acceptable(proposed)), &headers)
         }
-        Command::Reject(code) => session.reject(code),
+        Command::Reject { code, headers } => {
+            session.reject_with(code.unwrap_or(BUSY_HERE), None, &headers)
+        }
+        Command::Progress(streams) => {
+            session.send_progress(streams.unwrap_or_else(|| acceptable(proposed)))
+        }
         Command::End => session.end(),
         Command::Hold => session.hold(),
         Command::Unhold => session.unhold(),

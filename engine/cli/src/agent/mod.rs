@@ -27,13 +27,16 @@ use failure::Failure;
 use history::{History, Wanted};
 
 const HELP: &str = "\
-offhook agent [OPTIONS]
+offhook agent [--ladder] [OPTIONS]
 
 Commands on stdin, one a line; notifications on stdout, one JSON object a line:
-  connect URI [audio] [route=ROUTE]...   accept [audio]   reject [CODE]   end
-  dtmf DIGIT   play FILE.wav   stop_playing   record [FILE]   stop_recording
-  mute   unmute   echo on|off   state [SESSION]   statistics   sessions
-  use SESSION   wait NOTIFICATION [SECONDS]   sleep SECONDS   quit
+  connect URI [audio] [chat] [route=ROUTE]...   accept [audio] [chat]   end
+  reject [CODE]   progress [audio]   hold   unhold   dtmf DIGIT   mute   unmute
+  add audio|chat   remove audio|chat   accept_proposal [audio] [chat]
+  reject_proposal   message TEXT   message_as TYPE TEXT   message_to URI TEXT
+  play FILE.wav   stop_playing   echo on|off   record [FILE]   stop_recording
+  state [SESSION]   statistics   sessions   use SESSION   settings ...   quit
+  wait NOTIFICATION [SECONDS]   sleep SECONDS
 Sessions are s1, s2, ... in order of creation; a command acts on the one that it
 is prefixed with (s1 end), the one named by use, or the newest. connect, accept
 and reject take headers: \"+Name: value\". --ladder draws the calls at the end.
@@ -50,7 +53,6 @@ struct Agent {
     running: Running,
     book: Book,
     history: History,
-    routes: Vec<String>,
     /// `--ladder`.
     ladder: Option<Recorder>,
     /// Messages are recorded for the ladder and not printed.
@@ -79,15 +81,14 @@ pub(crate) fn run(args: &mut lexopt::Parser) -> Result<Outcome, Usage> {
             other => return Err(other.unexpected().into()),
         }
     }
-    let hide_trace = ladder.is_some() && !options.trace.sip;
     options.trace.ladder = ladder.is_some();
     let running = running::start(&options)?;
+    let hide_trace = ladder.is_some() && !running.trace.sip;
     let lines = input::lines().map_err(|error| Usage(format!("cannot start a thread: {error}")))?;
     let mut agent = Agent {
         running,
         book: Book::default(),
         history: History::default(),
-        routes: options.routes,
         ladder,
         hide_trace,
         unheard: false,

@@ -30,7 +30,8 @@ pub(crate) fn run(args: &mut lexopt::Parser) -> Result<Outcome, Usage> {
     let running = running::start(&wish.options)?;
     let mut progress = Progress::new(wish.options.json);
     let session = running.engine.session();
-    if let Err(error) = session.connect(&wish.uri, &wish.options.routes, Streams::AUDIO, &[]) {
+    let routes = running.routes.to(&wish.uri);
+    if let Err(error) = session.connect(&wish.uri, &routes, Streams::AUDIO, &[]) {
         running.stop().for_each(drop);
         return match error {
             SessionError::InvalidArgument(text) => Err(Usage(text)),

@@ -165,11 +165,25 @@ fn line(snapshot: &Snapshot, seconds: u64) -> String {
 pub(crate) fn numbers(statistics: &Statistics) -> String {
     let Statistics { packets_received: received, packets_lost: lost, .. } = statistics;
     let loss = 100.0 * *lost as f64 / (received.saturating_add(*lost).max(1)) as f64;
-    format!(
-        "packets sent {}, received {received}, lost {lost} ({loss:.1} %), jitter {:.1} ms",
-        statistics.packets_sent,
-        statistics.jitter.as_secs_f64() * 1000.0,
-    )
+    let millis = |time: Duration| time.as_secs_f64() * 1000.0;
+    let mut text = format!(
+        "packets sent {}, received {received}, lost {lost} ({loss:.1} %)",
+        statistics.packets_sent
+    );
+    for (count, what) in [
+        (statistics.packets_discarded, "late"),
+        (statistics.packets_unauthenticated, "not authentic"),
+        (statistics.packets_withheld, "withheld"),
+    ] {
+        if count > 0 {
+            text.push_str(&format!(", {what} {count}"));
+        }
+    }
+    text.push_str(&format!(", jitter {:.1} ms", millis(statistics.jitter)));
+    if let Some(time) = statistics.round_trip {
+        text.push_str(&format!(", round trip {:.1} ms", millis(time)));
+    }
+    text
 }
 
 /// What a person wants to hear of a notification.
@@ -233,6 +247,22 @@ mod tests {
         assert_eq!(
             line(&snapshot, 61),
             "ESTABLISHED 01:01 PCMA  packets sent 50, received 99, lost 1 (1.0 %), jitter 1.2 ms"
+        );
+    }
+
+    #[test]
+    fn what_went_wrong_and_the_round_trip_are_told_when_there_is_something() {
+        let statistics = Statistics {
+            packets_discarded: 2,
+            packets_unauthenticated: 3,
+            packets_withheld: 4,
+            round_trip: Some(Duration::from_micros(12_340)),
+            ..Statistics::default()
+        };
+        assert_eq!(
+            numbers(&statistics),
+            "packets sent 0, received 0, lost 0 (0.0 %), late 2, not authentic 3, withheld 4, \
+             jitter 0.0 ms, round trip 12.3 ms"
         );
     }
 

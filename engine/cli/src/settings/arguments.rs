@@ -10,7 +10,7 @@ use crate::options::word;
 
 /// What is to be done.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Action {
+pub(crate) enum Action {
     Show(Vec<String>),
     Set(Vec<(String, String)>),
     Reset(Vec<String>),
@@ -22,8 +22,8 @@ pub(super) enum Action {
 }
 
 /// The words and options.
-#[derive(Debug)]
-pub(super) struct Arguments {
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Arguments {
     pub(super) action: Action,
     pub(super) account: Option<AccountAddress>,
     pub(super) directory: Option<PathBuf>,
@@ -34,7 +34,7 @@ pub(super) struct Arguments {
 
 impl Arguments {
     /// Reads them; `None` for help.
-    pub(super) fn read(args: &mut lexopt::Parser) -> Result<Option<Self>, Usage> {
+    pub(crate) fn read(args: &mut lexopt::Parser) -> Result<Option<Self>, Usage> {
         let (mut words, mut all) = (Vec::new(), false);
         let mut arguments = Self {
             action: Action::Accounts,

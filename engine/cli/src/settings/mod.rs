@@ -6,11 +6,13 @@ mod show;
 
 use std::path::{Path, PathBuf};
 
-use offhook::shell::FILE_NAME;
+use offhook::settings::{AccountAddress, Configuration};
 use offhook::{Config, ConfigurationError, ConfigurationManager, NotificationCenter};
 
 use crate::{Outcome, Usage, note, print};
-use arguments::{Action, Arguments};
+use arguments::Action;
+pub(crate) use arguments::Arguments;
+use show::Form;
 
 const HELP: &str = "\
 offhook settings [show] [NAME]...            all settings, or those of NAME
@@ -48,36 +50,101 @@ pub(crate) fn run(args: &mut lexopt::Parser) -> Result<Outcome, Usage> {
     } else {
         ConfigurationManager::start(directory, center)
     };
-    let manager = started.map_err(|error| usage(&error))?;
-    for warning in manager.warnings() {
-        note(&format!("{}, {warning}", manager.file().display()));
-    }
-    let form = show::Form { json: arguments.json, describe: arguments.describe };
-    match &arguments.action {
-        Action::Show(names) => show::settings(&manager, &arguments, names, form)?,
-        Action::Accounts => show::accounts(&manager, form),
-        Action::Set(pairs) => change::set(&manager, arguments.account.as_ref(), pairs, form)?,
-        Action::Reset(names) => change::reset(&manager, arguments.account.as_ref(), names, form)?,
-        Action::ResetAll => change::reset_all(&manager, arguments.account.as_ref(), form)?,
-        Action::Add(account, pairs) => change::add(&manager, account, pairs, form)?,
-        Action::Remove(account) => change::remove(&manager, account, form)?,
-        Action::Default(account) => change::default(&manager, account, form)?,
+    let manager = started.map_err(Problem::from)?;
+    warn(&manager);
+    let form = Form { json: arguments.json, describe: arguments.describe, is_private: false };
+    for line in perform(&manager, &arguments, form)? {
+        print(&line);
     }
     Ok(Outcome::Done)
 }
 
-/// What the settings in a folder, or in the platform's, say; `None` where there are none. Nothing
-/// is written.
-pub(crate) fn configured(folder: Option<&Path>) -> Result<Option<Config>, Usage> {
-    let Some(folder) = directory(folder).filter(|folder| folder.join(FILE_NAME).exists()) else {
-        return Ok(None);
-    };
-    let manager = ConfigurationManager::start(folder, center()?).map_err(|error| usage(&error))?;
-    for warning in manager.warnings() {
-        note(&format!("{}, {warning}", manager.file().display()));
+/// Does what is asked for, and gives what it shows.
+fn perform(
+    manager: &ConfigurationManager,
+    arguments: &Arguments,
+    form: Form,
+) -> Result<Vec<String>, Problem> {
+    let account = arguments.account.as_ref();
+    match &arguments.action {
+        Action::Show(names) => show::settings(manager, arguments, names, form),
+        Action::Accounts => Ok(show::accounts(manager, form)),
+        Action::Set(pairs) => change::set(manager, account, pairs, form),
+        Action::Reset(names) => change::reset(manager, account, names, form),
+        Action::ResetAll => change::reset_all(manager, account, form),
+        Action::Add(account, pairs) => change::add(manager, account, pairs, form),
+        Action::Remove(account) => change::remove(manager, account, form),
+        Action::Default(account) => change::default(manager, account, form),
     }
-    let config = manager.engine_config();
-    config.map(Some).map_err(|error| Usage(format!("{}: {error}", manager.file().display())))
+}
+
+/// What the agent's command `settings` asks for.
+pub(crate) fn command(words: &[String]) -> Result<Arguments, String> {
+    let read = Arguments::read(&mut lexopt::Parser::from_args(words));
+    let arguments = read.map_err(|Usage(text)| text)?;
+    let arguments = arguments.ok_or("see offhook settings --help for what it takes")?;
+    if arguments.directory.is_some() {
+        return Err("--config is for the command line of offhook agent".into());
+    }
+    Ok(arguments)
+}
+
+/// Does what the agent is told, and gives the objects that it shows.
+pub(crate) fn of_agent(
+    manager: &ConfigurationManager,
+    arguments: &Arguments,
+) -> Result<Vec<String>, Problem> {
+    let form = Form { json: true, describe: arguments.describe, is_private: true };
+    perform(manager, arguments, form)
+}
+
+/// The settings of a folder, or of the platform's; `None` where there is no such folder. Nothing
+/// is written.
+pub(crate) fn open(
+    folder: Option<&Path>,
+    center: NotificationCenter,
+) -> Result<Option<ConfigurationManager>, Usage> {
+    let Some(folder) = directory(folder) else { return Ok(None) };
+    let manager = ConfigurationManager::start(folder, center).map_err(Problem::from)?;
+    warn(&manager);
+    Ok(Some(manager))
+}
+
+/// What settings say about an engine.
+#[derive(Debug)]
+pub(crate) struct Configured {
+    pub(crate) config: Config,
+    /// All of it, the account that is used as the default one.
+    pub(crate) configuration: Configuration,
+}
+
+/// What the settings say for the account that was typed, or the default one. `None` where nothing
+/// is set.
+pub(crate) fn configured(
+    manager: &ConfigurationManager,
+    typed: Option<&str>,
+) -> Result<Option<Configured>, Usage> {
+    if !manager.file().exists() {
+        return Ok(None);
+    }
+    let mut configuration = manager.configuration();
+    let known = typed.and_then(|uri| uri.strip_prefix("sip:")?.parse::<AccountAddress>().ok());
+    let known = known.filter(|address| {
+        let account = configuration.account_mut(address);
+        // Who names an account means it, enabled or not.
+        account.map(|account| account.general.enabled = true).is_some()
+    });
+    let config = match (typed, known) {
+        (Some(_), None) => Config::from_settings(&configuration.settings),
+        (_, known) => {
+            if let Some(address) = known {
+                configuration.settings.general.default_account = address;
+            }
+            Config::from_configuration(&configuration)
+        }
+    };
+    let config = config.map_err(|error| Usage(format!("{}: {error}", manager.file().display())))?;
+    Ok(Some(Configured { config, configuration }))
 }
 
 fn directory(named: Option<&Path>) -> Option<PathBuf> {
@@ -88,17 +155,45 @@ fn center() -> Result<NotificationCenter, Usage> {
     NotificationCenter::new().map_err(|error| Usage(format!("cannot start a thread: {error}")))
 }
 
-/// A configuration that cannot be used is exit status 2.
-fn usage(error: &ConfigurationError) -> Usage {
-    if let ConfigurationError::Broken(..) = error {
-        return Usage(format!(
-            "{error}; repair it, or move it aside with offhook settings reset --all"
-        ));
+fn warn(manager: &ConfigurationManager) {
+    for warning in manager.warnings() {
+        note(&format!("{}, {warning}", manager.file().display()));
     }
-    let hint = match error.name() {
-        "UnknownName" => "; offhook settings show lists them",
-        "UnknownAccount" => "; offhook settings accounts lists them",
-        _ => "",
-    };
-    Usage(format!("{error}{hint}"))
+}
+
+/// Why settings were not shown or changed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Problem {
+    /// The error's name.
+    pub(crate) name: &'static str,
+    /// What happened, and what to do.
+    pub(crate) text: String,
+}
+
+impl Problem {
+    fn argument(text: String) -> Self {
+        Self { name: "InvalidArgument", text }
+    }
+}
+
+impl From<ConfigurationError> for Problem {
+    fn from(error: ConfigurationError) -> Self {
+        let name = error.name();
+        let hint = match (&error, name) {
+            (ConfigurationError::Broken(..), _) => {
+                "; repair it, or move it aside with offhook settings reset --all"
+            }
+            (_, "UnknownName") => "; offhook settings show lists them",
+            (_, "UnknownAccount") => "; offhook settings accounts lists them",
+            _ => "",
+        };
+        Self { name, text: format!("{error}{hint}") }
+    }
+}
+
+/// A configuration that cannot be used is exit status 2.
+impl From<Problem> for Usage {
+    fn from(problem: Problem) -> Self {
+        Self(problem.text)
+    }
 }

@@ -1,41 +1,44 @@
 //! Settings and accounts as lines for people, or as JSON.
 
-use offhook::ConfigurationManager;
 use offhook::settings::{AccountAddress, Configuration, Setting, Value};
+use offhook::{ConfigurationError, ConfigurationManager};
 use serde_json::{Value as Json, json};
 
+use super::Problem;
 use super::arguments::Arguments;
-use super::usage;
+use crate::json;
 use crate::trace::printable;
-use crate::{Usage, json, print};
 
 /// How things are shown.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Form {
     pub(super) json: bool,
     pub(super) describe: bool,
+    /// Nobody else sees what is typed.
+    pub(super) is_private: bool,
 }
 
-/// Prints the settings of the account, or the global ones, that `names` choose.
+/// The settings of the account, or the global ones, that `names` choose.
 pub(super) fn settings(
     manager: &ConfigurationManager,
     arguments: &Arguments,
     names: &[String],
     form: Form,
-) -> Result<(), Usage> {
+) -> Result<Vec<String>, Problem> {
     let configuration = manager.configuration();
     let account = arguments.account.as_ref();
     let rows = chosen(&configuration, account, names)?;
+    let mut lines = Vec::new();
     if !form.json {
-        print(&format!("# {}", printable(manager.file().to_string_lossy().as_bytes())));
+        lines.push(format!("# {}", printable(manager.file().to_string_lossy().as_bytes())));
     }
     for row in rows {
         let value = value(&configuration, account, row);
         if !arguments.changed || value != row.default() {
-            print(&form.setting(account, row, &value));
+            lines.push(form.setting(account, row, &value));
         }
     }
-    Ok(())
+    Ok(lines)
 }
 
 /// The settings that are named, or whose group is; all when nothing is.
@@ -43,11 +46,11 @@ pub(super) fn chosen(
     configuration: &Configuration,
     account: Option<&AccountAddress>,
     names: &[String],
-) -> Result<Vec<&'static Setting>, Usage> {
+) -> Result<Vec<&'static Setting>, Problem> {
     let Some(object) = configuration.object(account) else {
         // The global settings are always there.
         let address = account.cloned().unwrap_or_else(AccountAddress::bonjour);
-        return Err(usage(&offhook::ConfigurationError::UnknownAccount(address)));
+        return Err(ConfigurationError::UnknownAccount(address).into());
     };
     let list = object.list();
     let named = |row: &Setting, name: &str| {
@@ -57,7 +60,7 @@ pub(super) fn chosen(
     for name in names {
         if !list.iter().any(|row| named(row, name)) {
             let unknown = offhook::settings::SettingError::Unknown(name.clone());
-            return Err(usage(&unknown.into()));
+            return Err(ConfigurationError::from(unknown).into());
         }
     }
     let wanted = |row: &&Setting| names.is_empty() || names.iter().any(|name| named(row, name));
@@ -74,12 +77,11 @@ pub(super) fn value(
     value.unwrap_or(Value::None)
 }
 
-/// Prints all accounts.
-pub(super) fn accounts(manager: &ConfigurationManager, form: Form) {
+/// All accounts.
+pub(super) fn accounts(manager: &ConfigurationManager, form: Form) -> Vec<String> {
     let configuration = manager.configuration();
-    for address in configuration.addresses() {
-        print(&form.account(&configuration, &address));
-    }
+    let addresses = configuration.addresses();
+    addresses.iter().map(|address| form.account(&configuration, address)).collect()
 }
 
 impl Form {
