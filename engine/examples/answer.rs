@@ -3,19 +3,22 @@
 //! `cargo run --example answer -- 127.0.0.1:5070`
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use offhook::notification::{NotificationData, Sender};
 use offhook::streams::Streams;
 use offhook::transport::Transport;
-use offhook::{Any, Config, Engine, Listener, Notification, NotificationCenter, Session};
+use offhook::{
+    Any, Config, Engine, Listener, Notification, NotificationCenter, Session, SessionManager,
+};
 
 type Error = Box<dyn std::error::Error>;
 
 /// Takes calls. It holds a handle of each, since a call ends with its last handle.
 #[derive(Default)]
 struct Machine {
-    engine: OnceLock<Engine>,
+    sessions: OnceLock<SessionManager>,
     calls: Mutex<BTreeMap<Sender, Session>>,
 }
 
@@ -24,8 +27,8 @@ impl Machine {
         let Sender::Session(id) = notification.sender else { return Ok(()) };
         match &notification.data {
             NotificationData::SessionNewIncoming { .. } => {
-                let Some(engine) = self.engine.get() else { return Ok(()) };
-                let Some(call) = engine.session_manager().get(id) else { return Ok(()) };
+                let Some(sessions) = self.sessions.get() else { return Ok(()) };
+                let Some(call) = sessions.get(id) else { return Ok(()) };
                 call.accept(Streams::AUDIO, &[])?;
                 call.echo(true)?;
                 self.lock().insert(notification.sender, call);
@@ -44,12 +47,10 @@ impl Machine {
     }
 }
 
-fn main() -> Result<(), Error> {
-    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:5070".into()).parse()?;
-    let listeners = vec![
-        Listener { transport: Transport::Udp, address },
-        Listener { transport: Transport::Tcp, address },
-    ];
+/// Starts an engine that takes every call.
+pub(crate) fn start(address: SocketAddr) -> Result<Engine, Error> {
+    let listeners = [Transport::Udp, Transport::Tcp];
+    let listeners = listeners.map(|transport| Listener { transport, address }).into();
     let center = NotificationCenter::new()?;
     let machine = Arc::new(Machine::default());
     let observer = Arc::clone(&machine);
@@ -60,12 +61,17 @@ fn main() -> Result<(), Error> {
     };
     center.add_observer(Arc::new(told), Any, Any);
     let engine = Engine::start(Config { listeners, ..Config::default() }, center)?;
-    let uri = engine.uri();
     // The first call may come at once; one that came before this line rings on.
-    let _first = machine.engine.set(engine.clone());
+    let _first = machine.sessions.set(engine.session_manager());
+    Ok(engine)
+}
+
+fn main() -> Result<(), Error> {
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:5070".into()).parse()?;
+    let engine = start(address)?;
     #[allow(clippy::print_stdout, reason = "this is what the program is for")]
     {
-        println!("call {uri}; Enter ends");
+        println!("call {}; Enter ends", engine.uri());
     }
     std::io::stdin().read_line(&mut String::new())?;
     engine.stop();

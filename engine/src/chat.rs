@@ -1,7 +1,17 @@
 //! What the session says to its chat's connection and hears from it. Plain values, as
 //! `offhook_media::control` has them for audio.
 
-use crate::negotiate::{LocalChat, SettledChat};
+mod file;
+mod talk;
+
+pub use self::file::{FileTold, FileWork};
+pub use self::talk::{Ask, Disposition, DispositionKind, Say, Told};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::credentials::Credentials;
+use crate::negotiate::{AcceptTypes, LocalChat, SettledChat};
+use crate::timestamp::Timestamp;
 
 /// Names one chat of one session. Never used twice.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -23,6 +33,49 @@ pub struct ChatMessage {
     pub content_type: String,
     /// To whom, where it is not the peer itself; needs CPIM.
     pub to: Option<String>,
+    /// When it was written, as CPIM tells it; `None`: when it is sent.
+    pub date: Option<Timestamp>,
+}
+
+/// The MSRP relay (RFC 4976) of an account. `Debug` shows no password.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MsrpRelay {
+    /// Its host, as its certificate names it, and as the URI has it that it is asked by.
+    pub host: String,
+    /// Where it is.
+    pub address: SocketAddr,
+    /// Over TLS.
+    pub tls: bool,
+    /// How we prove who we are; empty: as the account does.
+    pub credentials: Vec<Credentials>,
+    /// For chats that others begin; on by default.
+    pub for_inbound: bool,
+    /// For chats that we begin; off by default.
+    pub for_outbound: bool,
+}
+
+impl MsrpRelay {
+    /// A relay at an address, over TLS, for chats that others begin.
+    #[must_use]
+    pub fn new(address: SocketAddr) -> Self {
+        Self {
+            host: address.ip().to_string(),
+            address,
+            tls: true,
+            credentials: Vec::new(),
+            for_inbound: true,
+            for_outbound: false,
+        }
+    }
+
+    /// Its URI.
+    #[must_use]
+    pub fn uri(&self) -> String {
+        let scheme = if self.tls { "msrps" } else { "msrp" };
+        let is_ipv6 = self.host.parse::<std::net::Ipv6Addr>().is_ok();
+        let (open, close) = if is_ipv6 { ("[", "]") } else { ("", "") };
+        format!("{scheme}://{open}{}{close}:{};tcp", self.host, self.address.port())
+    }
 }
 
 /// Display name, empty when there is none, and URI of both sides.
@@ -43,8 +96,12 @@ pub enum ChatCommand {
         chat: ChatId,
         /// Our address.
         address: std::net::IpAddr,
-        /// We wait for the peer's connection; else we connect.
+        /// We expect to wait for the peer's connection; else to connect. The answer decides.
         passive: bool,
+        /// Over TLS.
+        tls: bool,
+        /// Through a relay; then the line is over TLS when the relay is.
+        relay: Option<Arc<MsrpRelay>>,
     },
     /// The path of the peer is known: connect, or let it in. Answered by `Started` or `Failed`.
     Start {
@@ -54,6 +111,33 @@ pub enum ChatCommand {
         peer: SettledChat,
         /// Who we are and who the peer is, for what is wrapped in CPIM.
         identities: Identities,
+        /// What we take, as our line said.
+        accept: AcceptTypes,
+    },
+    /// The path of the peer is known: connect, or let it in, and carry the file. Answered by `File`
+    /// or `Failed`.
+    StartFile {
+        /// Which file.
+        chat: ChatId,
+        /// The peer's side.
+        peer: SettledChat,
+        /// What is to be done.
+        work: Box<FileWork>,
+    },
+    /// Look at a file before it is spoken of: its hashes take their time. Answered by
+    /// [`FileTold::Inspected`].
+    Inspect {
+        /// The session's files.
+        chat: ChatId,
+        /// What is to be done with it.
+        work: Box<FileWork>,
+    },
+    /// Look no further at the file of a transfer that is given up.
+    Overlook {
+        /// The session's files.
+        chat: ChatId,
+        /// Which transfer.
+        transfer_id: String,
     },
     /// Send a message, in order.
     Send {
@@ -62,7 +146,20 @@ pub enum ChatCommand {
         /// What.
         message: ChatMessage,
     },
-    /// Close the connection and forget the chat.
+    /// Say something beside messages.
+    Say {
+        /// Which chat.
+        chat: ChatId,
+        /// What.
+        say: Say,
+    },
+    /// The user gives up a file: nothing of it is kept, and the other side is to hear so. `Stop`
+    /// follows.
+    GiveUp {
+        /// Which file.
+        chat: ChatId,
+    },
+    /// Close the connection and forget the chat. What came of a file stays for another try.
     Stop {
         /// Which chat.
         chat: ChatId,
@@ -107,12 +204,28 @@ pub enum ChatEvent {
     Message {
         /// Which chat.
         chat: ChatId,
+        /// Its Message-ID.
+        id: String,
         /// The content.
         content: Vec<u8>,
         /// Its media type.
         content_type: String,
         /// The CPIM headers in order, empty without CPIM.
         cpim_headers: Vec<(String, String)>,
+    },
+    /// Something beside messages.
+    Told {
+        /// Which chat.
+        chat: ChatId,
+        /// What.
+        told: Told,
+    },
+    /// How a file is getting on.
+    File {
+        /// Which file.
+        chat: ChatId,
+        /// What.
+        told: FileTold,
     },
     /// The peer has the message.
     Delivered {
@@ -149,6 +262,8 @@ impl ChatEvent {
             | Self::Failed { chat, .. }
             | Self::Ended { chat }
             | Self::Message { chat, .. }
+            | Self::Told { chat, .. }
+            | Self::File { chat, .. }
             | Self::Delivered { chat, .. }
             | Self::NotDelivered { chat, .. } => *chat,
         }

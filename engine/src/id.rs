@@ -28,6 +28,26 @@ impl fmt::Debug for AccountId {
 /// The magic cookie of RFC 3261 §8.1.1.7.
 pub const BRANCH_COOKIE: &str = "z9hG4bK";
 
+/// What sets an account's branches apart from those of sessions, whose numbers are hexadecimal.
+const ACCOUNT_MARK: char = 'r';
+
+impl AccountId {
+    /// A branch of a request outside dialogs: cookie, mark, number, 96 random bits.
+    #[must_use]
+    pub fn branch(self, entropy: &mut Entropy) -> String {
+        format!("{BRANCH_COOKIE}{ACCOUNT_MARK}{:x}-{}", self.0, text(&entropy.hex::<24>()))
+    }
+
+    /// The account that made `branch`, if it has the form of ours.
+    #[must_use]
+    pub fn from_branch(branch: &[u8]) -> Option<Self> {
+        let marked = branch.strip_prefix(BRANCH_COOKIE.as_bytes())?;
+        let (mark, numbered) = marked.split_first()?;
+        let is_ours = char::from(*mark) == ACCOUNT_MARK;
+        SessionId::from_tag(numbered).filter(|_| is_ours).map(|number| Self(number.0))
+    }
+}
+
 impl SessionId {
     /// A local tag of this session: its number, then 128 random bits (RFC 3261 §19.3).
     #[must_use]
@@ -88,6 +108,19 @@ mod tests {
             assert_eq!(SessionId::from_tag(id.tag(&mut entropy).as_bytes()), Some(id));
             assert_eq!(SessionId::from_branch(id.branch(&mut entropy).as_bytes()), Some(id));
         }
+    }
+
+    #[test]
+    fn branches_of_accounts_lead_to_them_and_to_no_session() {
+        let mut entropy = Entropy::from_u64(1);
+        for id in [AccountId(0), AccountId(u64::MAX)] {
+            let branch = id.branch(&mut entropy);
+            assert_eq!(AccountId::from_branch(branch.as_bytes()), Some(id));
+            assert_eq!(SessionId::from_branch(branch.as_bytes()), None);
+        }
+        let of_session = SessionId(10).branch(&mut entropy);
+        assert_eq!(AccountId::from_branch(of_session.as_bytes()), None);
+        assert_eq!(AccountId::from_branch(b"z9hG4bK"), None);
     }
 
     #[test]

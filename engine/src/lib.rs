@@ -4,7 +4,8 @@
 //! ([`negotiate`]), transactions ([`transaction`]), dialogs ([`dialog`]), the endpoint
 //! ([`endpoint`]) and the session ([`session`]). They know no clock, no thread and no socket. The
 //! `shell` runs them: [`Engine`], [`Session`], [`SessionManager`] and [`NotificationCenter`] are
-//! what a program uses.
+//! what a program uses. Who knows the middleware API of SIP SIMPLE finds its words in
+//! [`mod@original`].
 
 pub mod auth;
 pub mod chat;
@@ -12,11 +13,15 @@ pub mod chat;
 pub mod compat;
 pub mod credentials;
 pub mod dialog;
+pub mod dns;
 pub mod endpoint;
 pub mod error;
 pub mod id;
 pub mod negotiate;
 pub mod notification;
+#[cfg(feature = "shell")]
+pub mod original;
+pub mod registration;
 pub mod route;
 pub mod sdp;
 pub mod session;
@@ -32,6 +37,7 @@ pub mod transport;
 
 pub use offhook_fsm as fsm;
 pub use offhook_media as media;
+pub use offhook_msrp as msrp;
 
 pub use credentials::Credentials;
 pub use notification::Notification;
@@ -42,9 +48,12 @@ pub use shell::{
 };
 #[cfg(feature = "shell")]
 pub use shell::{
+    AccountConfig, Config, DnsConfig, Engine, EngineError, Listener, Session, SessionManager,
+    Sounds, TlsConfig,
+};
+#[cfg(feature = "shell")]
+pub use shell::{
     Any, Delivery, Filter, NotRegistered, NotificationCenter, Observer, QueueFull, Removed,
     Subscription,
 };
-#[cfg(feature = "shell")]
-pub use shell::{Config, Engine, EngineError, Listener, Session, SessionManager};
 pub use sip::SipUri;

@@ -11,6 +11,7 @@ mod fields;
 pub use fields::FieldValue;
 pub use offhook_fsm::session::State as SessionState;
 
+use crate::chat::{Disposition, DispositionKind};
 use crate::id::{AccountId, SessionId};
 use crate::route::Route;
 use crate::sip::SipUri;
@@ -104,6 +105,8 @@ pub enum StreamKind {
     Audio,
     /// Chat over MSRP.
     Chat,
+    /// A file over MSRP (RFC 5547).
+    File,
 }
 
 impl fmt::Display for StreamKind {
@@ -111,6 +114,7 @@ impl fmt::Display for StreamKind {
         f.write_str(match self {
             Self::Audio => "audio",
             Self::Chat => "chat",
+            Self::File => "file-transfer",
         })
     }
 }
@@ -183,16 +187,40 @@ pub enum NotificationData {
     SessionAcceptedStreamProposal { proposer: Originator },
     /// The proposal was refused, withdrawn, or failed.
     SessionRejectedStreamProposal { proposer: Originator, reason: String },
-    /// A chat message came; `cpim_headers` is empty when it was not wrapped.
+    /// A chat message came; `cpim_headers` is empty when it was not wrapped. `message_id` is for
+    /// `report_displayed`.
     SessionGotMessage {
         content: Arc<[u8]>,
         content_type: String,
         cpim_headers: Vec<(String, String)>,
+        message_id: String,
     },
     /// The peer has the message.
     SessionDidDeliverMessage { message_id: String, code: u16, reason: String },
     /// The peer does not have the message; code 0: the chat ended first.
     SessionDidNotDeliverMessage { message_id: String, code: u16, reason: String },
+    /// Somebody in the chat began to write (`active`), or stopped (RFC 3994): told once each, also
+    /// when a message or a long silence ends it. `refresh` counts seconds; `sender` is the URI in
+    /// CPIM, empty without.
+    ChatStreamGotComposingIndication {
+        active: bool,
+        refresh: Option<u64>,
+        content_type: Option<String>,
+        last_active: Option<Timestamp>,
+        sender: String,
+    },
+    /// `sender`, a URI, tells what became of a message of ours that asked for it with
+    /// `request_dispositions` (RFC 5438).
+    ChatStreamGotDispositionNotification {
+        message_id: String,
+        kind: DispositionKind,
+        disposition: Disposition,
+        sender: String,
+    },
+    /// The chat room gave us that nickname, or took it back where it is empty (RFC 7701).
+    ChatStreamDidSetNickname { nickname: String },
+    /// The chat room did not; code 408: it did not answer; code 0: the chat ended first.
+    ChatStreamDidNotSetNickname { nickname: String, code: u16, reason: String },
     /// A chat's own side is prepared.
     MsrpChatDidInitialize,
     /// A chat's connection stands.
@@ -203,12 +231,37 @@ pub enum NotificationData {
     MsrpChatDidEnd,
     /// A chat could not start, or broke. The session goes on.
     MsrpChatDidFail { reason: String },
+    /// A file is proposed: by us with `send_file`, or by the peer (`sender`), who waits for
+    /// `accept_file` or `reject_proposal`. `name` is safe to show, and empty when nothing is left of
+    /// what the peer calls it.
+    FileTransferDidInitialize {
+        transfer_id: String,
+        sender: Originator,
+        name: String,
+        content_type: Option<String>,
+        size: Option<u64>,
+    },
+    /// The connection of a file stands.
+    FileTransferDidStart { transfer_id: String },
+    /// A file is getting on: a hundred times at most.
+    FileTransferProgress { transfer_id: String, transferred_bytes: u64, total_bytes: u64 },
+    /// A file is through: `file_name` is the one that was sent, or under which it is stored. With
+    /// `error` it is not, and `reason` tells why.
+    FileTransferDidEnd {
+        transfer_id: String,
+        error: bool,
+        reason: Option<String>,
+        file_name: Option<PathBuf>,
+    },
     /// A file that was played to the peer has ended or was stopped; `failure` tells if it broke.
     WaveFileDidFinishPlaying { file_name: PathBuf, failure: Option<String> },
     /// The RTP sockets of a session's audio are bound.
     RtpTransportDidInitialize { local: SocketAddr },
     /// The RTP sockets of a session's audio could not be bound.
     RtpTransportDidFail { reason: String },
+    /// Nothing came from the peer for `rtp.timeout`, and its voice had been heard. Posted once until
+    /// it is heard again, and only while we want to hear it.
+    RtpStreamDidTimeout,
     /// The engine is about to start.
     EngineWillStart,
     /// The engine runs.
@@ -238,6 +291,15 @@ pub enum NotificationData {
     EngineGotMessageResponse { to_uri: Box<SipUri>, code: u16, reason: String },
     /// One SIP message passed (only while tracing).
     EngineSipTrace {
+        received: bool,
+        source: SocketAddr,
+        destination: SocketAddr,
+        transport: Transport,
+        data: Arc<[u8]>,
+    },
+    /// Octets of MSRP passed (only while tracing), as they were sent or came in; over TLS in the
+    /// clear. Some may hold several messages, others a part of one.
+    MsrpTransportTrace {
         received: bool,
         source: SocketAddr,
         destination: SocketAddr,
@@ -312,14 +374,25 @@ impl NotificationData {
             Self::SessionGotMessage { .. } => "SIPSessionGotMessage",
             Self::SessionDidDeliverMessage { .. } => "SIPSessionDidDeliverMessage",
             Self::SessionDidNotDeliverMessage { .. } => "SIPSessionDidNotDeliverMessage",
+            Self::ChatStreamGotComposingIndication { .. } => "ChatStreamGotComposingIndication",
+            Self::ChatStreamGotDispositionNotification { .. } => {
+                "ChatStreamGotDispositionNotification"
+            }
+            Self::ChatStreamDidSetNickname { .. } => "ChatStreamDidSetNickname",
+            Self::ChatStreamDidNotSetNickname { .. } => "ChatStreamDidNotSetNickname",
             Self::MsrpChatDidInitialize => "MSRPChatDidInitialize",
             Self::MsrpChatDidStart => "MSRPChatDidStart",
             Self::MsrpChatWillEnd => "MSRPChatWillEnd",
             Self::MsrpChatDidEnd => "MSRPChatDidEnd",
             Self::MsrpChatDidFail { .. } => "MSRPChatDidFail",
+            Self::FileTransferDidInitialize { .. } => "FileTransferHandlerDidInitialize",
+            Self::FileTransferDidStart { .. } => "FileTransferHandlerDidStart",
+            Self::FileTransferProgress { .. } => "FileTransferHandlerProgress",
+            Self::FileTransferDidEnd { .. } => "FileTransferHandlerDidEnd",
             Self::WaveFileDidFinishPlaying { .. } => "WaveFileDidFinishPlaying",
             Self::RtpTransportDidInitialize { .. } => "RTPTransportDidInitialize",
             Self::RtpTransportDidFail { .. } => "RTPTransportDidFail",
+            Self::RtpStreamDidTimeout => "RTPStreamDidTimeout",
             Self::EngineWillStart => "SIPEngineWillStart",
             Self::EngineDidStart => "SIPEngineDidStart",
             Self::EngineWillEnd => "SIPEngineWillEnd",
@@ -327,6 +400,7 @@ impl NotificationData {
             Self::EngineDidFail { .. } => "SIPEngineDidFail",
             Self::EngineGotException { .. } => "SIPEngineGotException",
             Self::EngineSipTrace { .. } => "SIPEngineSIPTrace",
+            Self::MsrpTransportTrace { .. } => "MSRPTransportTrace",
             Self::EngineLog { .. } => "SIPEngineLog",
             Self::EngineDetectedNatType { .. } => "SIPEngineDetectedNATType",
             Self::EngineGotMessage { .. } => "SIPEngineGotMessage",

@@ -116,6 +116,13 @@ impl Route {
         Ok(Self { host: RouteHost::of(uri.host()), port: None, transport: Transport::Udp })
     }
 
+    /// A route to that address; `None` for port 0, or an address that is none.
+    #[must_use]
+    pub fn to_address(address: IpAddr, port: u16, transport: Transport) -> Option<Self> {
+        let is_one = port != 0 && !address.is_unspecified();
+        is_one.then_some(Self { host: RouteHost::Ip(address), port: Some(port), transport })
+    }
+
     /// The same host at another port.
     ///
     /// # Errors

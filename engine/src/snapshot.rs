@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use offhook_media::statistics::{Statistics, StreamCounters};
 
+use crate::negotiate::Chatroom;
 use crate::notification::SessionState;
 use crate::sdp::Direction;
 use crate::timestamp::Timestamp;
@@ -71,6 +72,8 @@ pub struct Snapshot {
     pub chat_stream: Option<u32>,
     /// A chat stream is active.
     pub has_chat: bool,
+    /// The peer of the chat is a chat room, and what that can do (RFC 7701).
+    pub chatroom: Option<Chatroom>,
     /// The audio stream's counters, while it exists and after.
     pub counters: Option<Arc<StreamCounters>>,
 }
@@ -102,15 +105,73 @@ impl Default for Snapshot {
             audio_recording_file_name: None,
             chat_stream: None,
             has_chat: false,
+            chatroom: None,
             counters: None,
         }
     }
 }
 
 impl Snapshot {
+    /// One of both sides, or both, put the call on hold.
+    #[must_use]
+    pub const fn on_hold(&self) -> bool {
+        self.on_hold_by_local || self.on_hold_by_remote
+    }
+
+    /// Who called: `local_uri` or `remote_uri`, by the direction.
+    #[must_use]
+    pub fn caller_uri(&self) -> Option<&str> {
+        match self.direction? {
+            CallDirection::Incoming => self.remote_uri.as_deref(),
+            CallDirection::Outgoing => self.local_uri.as_deref(),
+        }
+    }
+
+    /// Who was called: the other one.
+    #[must_use]
+    pub fn callee_uri(&self) -> Option<&str> {
+        match self.direction? {
+            CallDirection::Incoming => self.local_uri.as_deref(),
+            CallDirection::Outgoing => self.remote_uri.as_deref(),
+        }
+    }
+
     /// What the audio stream has counted so far, or had when it ended; `None` before there is one.
     #[must_use]
     pub fn statistics(&self) -> Option<Statistics> {
         self.counters.as_ref().map(|counters| counters.read())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_called_follows_from_the_direction_and_is_unknown_without_one() {
+        let mut snapshot = Snapshot {
+            local_uri: Some("sip:me@example.com".into()),
+            remote_uri: Some("sip:you@example.com".into()),
+            ..Snapshot::default()
+        };
+        assert_eq!((snapshot.caller_uri(), snapshot.callee_uri()), (None, None));
+        snapshot.direction = Some(CallDirection::Outgoing);
+        assert_eq!(snapshot.caller_uri(), Some("sip:me@example.com"));
+        assert_eq!(snapshot.callee_uri(), Some("sip:you@example.com"));
+        snapshot.direction = Some(CallDirection::Incoming);
+        assert_eq!(snapshot.caller_uri(), Some("sip:you@example.com"));
+        assert_eq!(snapshot.callee_uri(), Some("sip:me@example.com"));
+    }
+
+    #[test]
+    fn a_call_is_on_hold_when_either_side_holds() {
+        for (local, remote) in [(false, false), (true, false), (false, true), (true, true)] {
+            let snapshot = Snapshot {
+                on_hold_by_local: local,
+                on_hold_by_remote: remote,
+                ..Snapshot::default()
+            };
+            assert_eq!(snapshot.on_hold(), local || remote);
+        }
     }
 }

@@ -15,7 +15,7 @@ impl Streams {
     /// Audio alone.
     pub const AUDIO: Self = Self { audio: true, chat: false };
 
-    /// That kind alone.
+    /// That kind alone; none for a file, which is asked for by itself.
     #[must_use]
     pub const fn only(kind: StreamKind) -> Self {
         Self { audio: matches!(kind, StreamKind::Audio), chat: matches!(kind, StreamKind::Chat) }
@@ -27,6 +27,7 @@ impl Streams {
         match kind {
             StreamKind::Audio => self.audio,
             StreamKind::Chat => self.chat,
+            StreamKind::File => false,
         }
     }
 
@@ -36,6 +37,7 @@ impl Streams {
         match kind {
             StreamKind::Audio => Self { audio: false, ..self },
             StreamKind::Chat => Self { chat: false, ..self },
+            StreamKind::File => self,
         }
     }
 

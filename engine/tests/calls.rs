@@ -5,11 +5,11 @@
 mod common;
 
 use common::{PATIENCE, Party, wait_state};
-use offhook::Config;
 use offhook::error::SessionError;
 use offhook::notification::{NotificationData, Originator, SessionState};
 use offhook::streams::Streams;
 use offhook::transport::Transport;
+use offhook::{Config, Listener};
 
 /// REFERENCE 2 row 29, 2 row 30
 #[test]
@@ -76,8 +76,10 @@ fn display_names_of_the_account_and_the_called_break_no_header() {
     answer.accept(Streams::AUDIO, &[]).unwrap();
     assert_eq!(call.wait_established(PATIENCE), Some(true));
     assert_eq!(call.snapshot().remote_uri, Some(uri));
-    let from = answer.snapshot().remote_uri.clone().unwrap();
-    assert!(from.contains("sip:alice@127.0.0.1"), "{from}");
+    let alice_s = Some("\"Alice, A\" <sip:alice@127.0.0.1>");
+    assert_eq!(call.snapshot().local_uri.as_deref(), alice_s);
+    assert_eq!(answer.snapshot().remote_uri.as_deref(), alice_s);
+    assert_eq!(alice.engine.uri(), "sip:alice@127.0.0.1");
 }
 
 #[test]
@@ -171,7 +173,7 @@ fn an_invite_over_1300_bytes_goes_over_tcp_and_over_udp_where_tcp_is_refused() {
 
 #[test]
 fn a_call_runs_over_ipv6() {
-    let listener = |transport| offhook::Listener { transport, address: "[::1]:0".parse().unwrap() };
+    let listener = |transport| Listener { transport, address: "[::1]:0".parse().unwrap() };
     let config = || Config {
         listeners: vec![listener(Transport::Udp), listener(Transport::Tcp)],
         ..Config::default()
@@ -190,7 +192,7 @@ fn an_engine_without_listeners_of_its_own_calls_both_families() {
     let engine = offhook::Engine::start(Config::default(), center).unwrap();
     for address in ["127.0.0.1:0", "[::1]:0"] {
         let address = address.parse().unwrap();
-        let listeners = vec![offhook::Listener { transport: Transport::Udp, address }];
+        let listeners = vec![Listener { transport: Transport::Udp, address }];
         let bob = Party::with(Config { listeners, ..Config::default() });
         let call = engine.session();
         call.connect(&bob.uri(Transport::Udp), &[], Streams::AUDIO, &[]).unwrap();
@@ -288,4 +290,27 @@ fn one_call_more_than_the_limit_is_answered_503() {
     let told = alice.record.wait_for("SIPSessionDidFail");
     assert!(matches!(told.data, NotificationData::SessionDidFail { code: 503, .. }), "{told:?}");
     assert_eq!(rings.snapshot().state, SessionState::Incoming);
+}
+
+#[test]
+fn a_call_over_tcp_without_a_listener_for_it_is_changed_and_ended_over_its_own_connection() {
+    let listener = Listener { transport: Transport::Udp, address: ([127, 0, 0, 1], 0).into() };
+    let config = Config { listeners: vec![listener], ..Config::default() };
+    let (alice, bob) = (Party::with(config), Party::new());
+    let call = alice.engine.session();
+    call.connect(&bob.uri(Transport::Tcp), &[], Streams::AUDIO, &[]).unwrap();
+    let answer = bob.incoming(0);
+    answer.accept(Streams::AUDIO, &[]).unwrap();
+    assert_eq!(call.wait_established(PATIENCE), Some(true));
+    assert_eq!(answer.wait_established(PATIENCE), Some(true));
+    let snapshot = answer.snapshot();
+    let contact = snapshot.remote_headers.iter().find(|(name, _)| name == "Contact");
+    let address = alice.address(Transport::Udp);
+    assert_eq!(contact.unwrap().1, format!("<sip:offhook@{address}>"));
+    answer.hold().unwrap();
+    alice.record.wait_for("SIPSessionGotHoldRequest");
+    answer.end().unwrap();
+    assert!(answer.wait_ended(PATIENCE) && call.wait_ended(PATIENCE));
+    let ended = alice.record.wait_for("SIPSessionDidEnd").to_string();
+    assert!(ended.contains("remote"), "{ended}");
 }

@@ -6,10 +6,12 @@ mod common;
 
 use common::process::{Held, alone};
 use common::{PATIENCE, Party, wait_state};
-use offhook::Session;
+use offhook::negotiate::AcceptTypes;
 use offhook::notification::{NotificationData as Data, Sender, SessionState};
+use offhook::session::Policy;
 use offhook::streams::Streams;
 use offhook::transport::Transport;
+use offhook::{Config, Session};
 
 const CHAT: Streams = Streams { audio: false, chat: true };
 
@@ -47,6 +49,7 @@ fn messages(party: &Party, session: &Session, count: usize) -> Vec<String> {
     texts.collect()
 }
 
+/// REFERENCE 1.9 item 1, 1.9 item 7, 1.9 item 11, 1.9 item 12
 #[test]
 fn messages_go_both_ways_in_order_and_each_is_told_delivered_once() {
     let _alone = alone();
@@ -65,6 +68,7 @@ fn messages_go_both_ways_in_order_and_each_is_told_delivered_once() {
     }
 }
 
+/// REFERENCE 1.9 item 10
 #[test]
 fn what_is_sent_before_the_chat_stands_waits_and_keeps_its_order() {
     let _alone = alone();
@@ -76,6 +80,23 @@ fn what_is_sent_before_the_chat_stands_waits_and_keeps_its_order() {
     let answer = bob.incoming(0);
     answer.accept(CHAT, &[]).unwrap();
     assert_eq!(messages(&bob, &answer, 2), ["first", "second"]);
+}
+
+/// The setting `chat.accept_types`
+#[test]
+fn a_chat_sends_nothing_that_the_peer_s_settings_do_not_take() {
+    let _alone = alone();
+    let accept_types =
+        AcceptTypes { types: "message/cpim text/plain".into(), wrapped: "text/plain".into() };
+    let policy = Policy { accept_types, ..Policy::default() };
+    let bob = Party::with(Config { policy, ..Config::default() });
+    let alice = Party::new();
+    let (call, answer) = chat(&alice, &bob, CHAT);
+    call.send_message(b"\x89PNG", "image/png", None).unwrap();
+    let refused = alice.record.wait(|n| matches!(n.data, Data::SessionDidNotDeliverMessage { .. }));
+    assert!(matches!(&refused.data, Data::SessionDidNotDeliverMessage { code: 415, .. }));
+    call.send_message(b"in words", "text/plain", None).unwrap();
+    assert_eq!(messages(&bob, &answer, 1), ["in words"]);
 }
 
 #[test]

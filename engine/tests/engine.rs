@@ -54,6 +54,24 @@ fn stop_inside_an_observer_returns_at_once_and_the_engine_ends_behind_it() {
     assert!(session.wait_ended(PATIENCE));
 }
 
+/// REFERENCE 1.12 item 3
+#[test]
+fn stop_takes_no_longer_than_it_may_when_a_peer_never_answers() {
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let stop_timeout = std::time::Duration::from_secs(1);
+    let party = Party::with(Config { stop_timeout, ..Config::default() });
+    let session = party.engine.session();
+    let uri = format!("sip:nobody@{}", silent.local_addr().unwrap());
+    session.connect(&uri, &[], Streams::AUDIO, &[]).unwrap();
+    silent.recv_from(&mut [0; 2000]).unwrap();
+    let default_would_be_over = common::Deadline::after(std::time::Duration::from_secs(3));
+    party.engine.stop();
+    assert!(!default_would_be_over.is_over(), "by default it takes 4 s");
+    party.record.wait_for("SIPEngineDidEnd");
+    let told = party.record.of(&session);
+    assert!(told.ends_with(&["TERMINATED", "SIPSessionDidEnd"]), "{told:?}");
+}
+
 #[test]
 fn nothing_is_left_behind_by_a_hundred_calls() {
     let (alice, bob) = (Party::new(), Party::new());
@@ -119,6 +137,7 @@ fn settings_that_cannot_be_used_are_refused_with_a_reason() {
         Config { codecs: vec![], ..default() },
         Config { sessions_max: Some(0), ..default() },
         Config { listeners: vec![tls], ..default() },
+        Config { stop_timeout: std::time::Duration::ZERO, ..default() },
         Config { user_agent: "a\r\nX: y".into(), ..default() },
     ] {
         let error = Engine::start(config, NotificationCenter::new().unwrap()).unwrap_err();

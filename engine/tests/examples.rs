@@ -2,6 +2,12 @@
 #![cfg(feature = "shell")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
+#[path = "../examples/answer.rs"]
+#[allow(dead_code, reason = "the test starts it without its main")]
+mod answer;
+#[path = "../examples/chat_robot.rs"]
+#[allow(dead_code, reason = "the test starts it without its main")]
+mod chat_robot;
 mod common;
 #[path = "../examples/dtmf_menu.rs"]
 #[allow(dead_code, reason = "the test starts it without its main")]
@@ -12,11 +18,17 @@ mod record;
 #[path = "../examples/simple_outbound_call.rs"]
 #[allow(dead_code, reason = "the test starts it without its main")]
 mod simple_outbound_call;
+#[path = "../examples/voice_robot.rs"]
+#[allow(dead_code, reason = "the test starts it without its main")]
+mod voice_robot;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use common::{PATIENCE, Party};
+use offhook::chat::Ask;
 use offhook::media::shell::{AudioDevice, AudioSink};
 use offhook::media::tone::{goertzel_power, sine, sounding, sounds_like};
 use offhook::streams::Streams;
@@ -72,7 +84,7 @@ fn the_simple_outbound_call_is_placed_over_its_route_and_ends_with_its_engine() 
     assert_eq!(answer.wait_established(PATIENCE), Some(true));
     call.end().unwrap();
     assert!(answer.wait_ended(PATIENCE));
-    assert_eq!(std::sync::Arc::strong_count(&call), 1);
+    assert_eq!(Arc::strong_count(&call), 1);
 }
 
 #[test]
@@ -164,4 +176,91 @@ fn the_recording_holds_both_sides() {
         assert!(power(hertz) > 100.0 * power(700.0), "{hertz}");
     }
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// A tone of 1000 Hz.
+fn thousand_hertz(samples: usize) -> Vec<i16> {
+    sine(1000.0, 8000, 8000, samples)
+}
+
+#[test]
+fn the_answering_machine_sends_back_what_each_of_its_callers_says_until_they_hang_up() {
+    let machine = answer::start(([127, 0, 0, 1], 0).into()).unwrap();
+    let callers = [Party::new(), Party::new()];
+    let calls = callers.each_ref().map(|alice| {
+        let call = alice.engine.session();
+        call.connect(&machine.uri(), &[], Streams::AUDIO, &[]).unwrap();
+        let (source, sink) = call.raw_audio().unwrap();
+        assert_eq!(call.wait_established(PATIENCE), Some(true));
+        (call, source, sink)
+    });
+    for (call, mut source, mut sink) in calls {
+        assert_eq!(source.write(&thousand_hertz(8000)), 8000);
+        let heard = hear(&mut sink, 7000);
+        assert!(sounds_like(heard.get(1000..5000).unwrap(), 8000, 1000.0));
+        call.end().unwrap();
+        assert!(call.wait_ended(PATIENCE));
+    }
+    machine.stop();
+}
+
+#[test]
+fn the_chat_robot_writes_reads_and_answers() {
+    let robot = chat_robot::start(([127, 0, 0, 1], 0).into()).unwrap();
+    let alice = Party::new();
+    let call = alice.engine.session();
+    let chat = Streams { audio: false, chat: true };
+    call.connect(&robot.uri(), &[], chat, &[]).unwrap();
+    call.request_dispositions(Ask { delivery: false, display: true }).unwrap();
+    call.send_message(b"how are you", "text/plain", None).unwrap();
+    let got = alice.record.wait_for("SIPSessionGotMessage");
+    assert_eq!(got.data.field("content"), Some("you are how".into()));
+    let told: Vec<_> =
+        alice.record.of(&call).into_iter().filter(|n| n.starts_with("Chat")).collect();
+    let expected = [
+        "ChatStreamGotDispositionNotification",
+        "ChatStreamGotComposingIndication",
+        "ChatStreamGotComposingIndication",
+    ];
+    assert_eq!(told, expected, "read, writes, and writes no more");
+    robot.stop();
+}
+
+#[test]
+fn the_robot_greets_and_says_back_what_it_heard_once_the_caller_pauses() {
+    let mut robot = voice_robot::Robot::start(([127, 0, 0, 1], 0).into()).unwrap();
+    let engine = robot.engine.clone();
+    let over = Arc::new(AtomicBool::new(false));
+    let is_over = Arc::clone(&over);
+    let serve = move || {
+        while !is_over.load(Ordering::Acquire) {
+            robot.serve();
+        }
+    };
+    let serving = std::thread::Builder::new().spawn(serve).unwrap();
+    let alice = Party::new();
+    let call = alice.engine.session();
+    call.connect(&engine.uri(), &[], Streams::AUDIO, &[]).unwrap();
+    let (mut source, mut sink) = call.raw_audio().unwrap();
+    let greeting = hear(&mut sink, 3500);
+    assert!(sounds_like(greeting.get(..2000).unwrap(), 8000, 440.0));
+    assert!(hear_silence(&mut sink) < PATIENCE);
+    assert_eq!(source.write(&thousand_hertz(4000)), 4000);
+    let said_back = hear(&mut sink, 3500);
+    assert!(sounds_like(said_back.get(1000..3000).unwrap(), 8000, 1000.0));
+    call.end().unwrap();
+    assert!(call.wait_ended(PATIENCE));
+    over.store(true, Ordering::Release);
+    serving.join().unwrap();
+    engine.stop();
+}
+
+#[test]
+fn no_example_is_longer_than_120_lines() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let lines = std::fs::read_to_string(&path).unwrap().lines().count();
+        assert!(lines <= 120, "{}: {lines} lines", path.display());
+    }
 }

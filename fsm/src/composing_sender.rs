@@ -14,6 +14,8 @@ crate::machine! {
         Compose,
         /// The message that was written goes out.
         Send,
+        /// The user gave up what was being written.
+        Stop,
         /// The user wrote nothing for a while.
         IdleTimeOut,
         /// The peer is to be told again.
@@ -33,11 +35,12 @@ crate::machine! {
     }
     Idle {
         Compose => Active [TellActive, ArmIdle, ArmRefresh];
-        ignore { Send, IdleTimeOut, RefreshTimeOut }
+        ignore { Send, Stop, IdleTimeOut, RefreshTimeOut }
     }
     Active {
         Compose => Active [ArmIdle],
         Send => Idle [Disarm],
+        Stop => Idle [Disarm, TellIdle],
         IdleTimeOut => Idle [Disarm, TellIdle],
         RefreshTimeOut => Active [TellActive, ArmRefresh]
     }

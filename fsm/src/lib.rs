@@ -21,6 +21,7 @@ pub mod msrp_relay;
 pub mod non_invite_client;
 pub mod non_invite_server;
 pub mod offer_answer;
+pub mod registration;
 pub mod session;
 
 pub use entropy::Entropy;
@@ -43,6 +44,7 @@ pub const MACHINES: &[Machine] = &[
     non_invite_client::MACHINE,
     non_invite_server::MACHINE,
     offer_answer::MACHINE,
+    registration::MACHINE,
     session::MACHINE,
 ];
 

@@ -18,6 +18,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("uri", offhook::sip::fuzzing::uri),
     ("headers", offhook::sip::fuzzing::headers),
     ("digest", offhook::auth::fuzzing::digest),
+    ("dns", offhook::dns::fuzzing::dns),
     ("sdp", offhook::sdp::fuzzing::sdp),
     ("sdp_round_trip", offhook::sdp::fuzzing::sdp_round_trip),
     ("negotiation", offhook::negotiate::fuzzing::negotiation),
@@ -35,6 +36,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("composing", offhook_msrp::fuzzing::composing),
     ("imdn", offhook_msrp::fuzzing::imdn),
     ("file_selector", offhook_msrp::fuzzing::file_selector),
+    ("file_attributes", offhook_msrp::fuzzing::file_attributes),
     #[cfg(feature = "oracles")]
     ("diff_rsip", oracle::diff_rsip),
     #[cfg(feature = "oracles")]

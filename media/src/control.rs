@@ -4,6 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::codec::Codec;
 use crate::srtp::SrtpKeys;
@@ -53,6 +54,9 @@ pub struct StreamSettings {
     /// Packet time to send with, in milliseconds (20 unless the peer's `a=ptime` asks otherwise;
     /// a multiple of 10 from 10 to 60).
     pub ptime_ms: u16,
+    /// After so long without RTP and RTCP of a peer that was heard, [`MediaEvent::Silent`] comes,
+    /// once until it is heard again; `None`: never. Only while we receive.
+    pub silence: Option<Duration>,
     /// Keys for SRTP and SRTCP. With them nothing is sent or taken in the clear; without, nothing
     /// is encrypted. It is for negotiation to see that a call does not lose them (RFC 4568 §7.1.4).
     pub srtp: Option<SrtpKeys>,
@@ -162,6 +166,11 @@ pub enum MediaEvent {
         /// Its source.
         source: SocketAddr,
     },
+    /// Nothing came for as long as the settings allow ([`StreamSettings::silence`]).
+    Silent {
+        /// Which stream.
+        stream: StreamId,
+    },
     /// A DTMF digit came (once per RFC 4733 event).
     Dtmf {
         /// Which stream.
@@ -231,6 +240,7 @@ impl MediaEvent {
             Self::Prepared { stream, .. }
             | Self::PrepareFailed { stream, .. }
             | Self::SourceSeen { stream, .. }
+            | Self::Silent { stream }
             | Self::Dtmf { stream, .. }
             | Self::RecordingStarted { stream, .. }
             | Self::RecordingStopped { stream, .. }

@@ -135,6 +135,7 @@ fn settings(choice: u8) -> StreamSettings {
         flow: Flow { send: choice & 8 == 0, receive: choice & 16 == 0 },
         on_hold: false,
         ptime_ms: u16::from(choice >> 5) * 10,
+        silence: None,
         srtp: None,
     }
 }

@@ -60,6 +60,7 @@ fn settings(remote: SocketAddr, ptime_ms: u16) -> StreamSettings {
         flow: Flow { send: true, receive: true },
         on_hold: false,
         ptime_ms,
+        silence: None,
         srtp: None,
     }
 }

@@ -14,7 +14,7 @@ use crossbeam_channel::{Receiver, bounded};
 use offhook_fsm::Entropy;
 use offhook_media::codec::Codec;
 use offhook_media::control::{Flow, MediaCommand, MediaEvent, StreamId, StreamSettings};
-use offhook_media::shell::{AudioDevice, Media, MediaConfig};
+use offhook_media::shell::{Media, MediaConfig};
 use offhook_media::srtp::{MasterKey, SrtpKeys, Suite};
 use offhook_media::statistics::StreamCounters;
 
@@ -94,6 +94,7 @@ fn settings(remote: SocketAddr, srtp: Option<SrtpKeys>) -> StreamSettings {
         flow: Flow { send: true, receive: true },
         on_hold: false,
         ptime_ms: 20,
+        silence: None,
         srtp,
     }
 }
@@ -111,7 +112,7 @@ fn wait_for_packets(counters: &StreamCounters, wanted: u64) {
 #[test]
 fn three_seconds_of_two_streams_allocate_and_free_nothing_on_the_audio_thread() {
     let (tell, events) = bounded(1000);
-    let config = MediaConfig { rtp_ports: 50_000..=59_999, device: AudioDevice::Null };
+    let config = MediaConfig { rtp_ports: 50_000..=59_999, ..MediaConfig::default() };
     let media = Media::start(config, Entropy::from_u64(5), move |e| tell.try_send(e).unwrap_or(()))
         .unwrap();
     let left = prepare(&media, &events, 1);

@@ -34,6 +34,7 @@ fn settings(remote: u16) -> StreamSettings {
         flow: Flow { send: true, receive: true },
         on_hold: false,
         ptime_ms: 20,
+        silence: None,
         srtp: None,
     }
 }
@@ -133,7 +134,7 @@ impl Talk {
     fn digits(&self, side: usize) -> String {
         let digits = self.events[side].iter().filter_map(|event| match event {
             StreamEvent::Dtmf(digit) => Some(*digit),
-            StreamEvent::SourceSeen(_) => None,
+            StreamEvent::SourceSeen(_) | StreamEvent::Silent => None,
         });
         digits.collect()
     }

@@ -36,7 +36,7 @@ impl Rig {
         let folder =
             std::env::temp_dir().join(format!("offhook-media-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        let config = MediaConfig { rtp_ports, device };
+        let config = MediaConfig { rtp_ports, device, ..MediaConfig::default() };
         #[allow(clippy::disallowed_methods, reason = "a test that stalls must not lose events")]
         let (told, events) = unbounded();
         let tell = move |event| told.send(event).unwrap_or_default();
@@ -128,6 +128,7 @@ fn settings(remote: SocketAddr) -> StreamSettings {
         flow: Flow { send: true, receive: true },
         on_hold: false,
         ptime_ms: 20,
+        silence: None,
         srtp: None,
     }
 }

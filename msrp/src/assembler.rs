@@ -69,6 +69,8 @@ struct Partial {
     data: Vec<u8>,
     idle_chunks: u32,
     success_report: bool,
+    /// What was told of its progress.
+    told: u64,
 }
 
 /// The chunk that is being read.
@@ -166,6 +168,7 @@ impl Assembler {
             data: Vec::new(),
             idle_chunks: 0,
             success_report,
+            told: 0,
         });
         Ok(0)
     }
@@ -266,6 +269,19 @@ impl Assembler {
             self.ended.pop_front();
         }
         self.ended.push_back((id.into(), status));
+    }
+
+    /// How much of a message is there, and of how much, when that is a hundredth of it and
+    /// `at_least` so many bytes more than what this told before.
+    pub(crate) fn progress(&mut self, id: &str, at_least: u64) -> Option<(u64, Option<u64>)> {
+        let partial = self.partials.iter_mut().find(|partial| partial.id == id)?;
+        let received = partial.ranges.covered();
+        let step = (partial.total.unwrap_or_default() / 100).max(at_least);
+        if received.saturating_sub(partial.told) < step {
+            return None;
+        }
+        partial.told = received;
+        Some((received, partial.total))
     }
 
     /// The message whose chunk is being read.

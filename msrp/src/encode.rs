@@ -86,16 +86,17 @@ impl Builder {
     /// # Errors
     /// When the comment would break the line, or the request had no paths.
     pub fn answer(request: &Head<'_>, status: u16) -> Result<Self, Unprintable> {
-        let missing = || Unprintable::new("the path");
-        let first = |path: Path<'_>| path.first().map(|uri| uri.raw.to_owned()).ok_or_else(missing);
         let to = match request.method() {
-            Some("SEND") => first(request.from_path)?,
-            _ => request.from_path.as_str().to_owned(),
+            Some("SEND") => request.from_path.first_text(),
+            _ => request.from_path.as_str(),
         };
-        let from = first(request.to_path)?;
-        let path = |text| Path::parse(text).map_err(|_| Unprintable::new("the path"));
+        let from = request.to_path.first_text();
+        if to.is_empty() || from.is_empty() {
+            return Err(Unprintable::new("the path"));
+        }
         let comment = crate::status::comment(status);
-        Self::response(request.transaction_id, status, comment, path(&to)?, path(&from)?)
+        let (to, from) = (Path::known(to), Path::known(from));
+        Self::response(request.transaction_id, status, comment, to, from)
     }
 
     fn begin(

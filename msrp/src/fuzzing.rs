@@ -4,10 +4,11 @@ use offhook_fsm::{Entropy, Instant};
 
 use crate::assembler::{Assembler, Ended, Limits};
 use crate::byte_range::ByteRange;
-use crate::chat::{Chat, Input, Local, Matching, Outgoing, Output, Peer};
+use crate::chat::{Ask, Chat, Features, Input, Local, Matching, Outgoing, Output, Peer};
 use crate::composing::Composing;
 use crate::cpim::{self, Address, Cpim};
 use crate::encode::Builder;
+use crate::file::{FileAttributes, Receiver, ReceiverInput, ReceiverOutput};
 use crate::file_selector::FileSelector;
 use crate::frame::{Frame, Framer};
 use crate::imdn::{Imdn, Wanted};
@@ -173,7 +174,13 @@ fn chunk(
 /// can be read, and each of our messages is told at most once.
 pub fn session(data: &[u8]) {
     const OWN: &str = "msrp://h/s;tcp";
-    let local = Local { matching: Matching::SessionId, ..Local::new(OWN, false) };
+    let identity = (String::from("Eve"), String::from("sip:eve@h"));
+    let local = Local {
+        matching: Matching::SessionId,
+        identity: identity.clone(),
+        features: Features { progress: true, composing: true, dispositions: true },
+        ..Local::new(OWN, false)
+    };
     let Ok(mut chat) = Chat::new(local, Entropy::from_u64(1)) else { return };
     let mut out = Framer::new();
     let mut told = std::collections::BTreeSet::new();
@@ -201,13 +208,17 @@ pub fn session(data: &[u8]) {
             }
         }
     };
-    put(Input::Start(Peer::new(OWN)));
+    put(Input::Start(Peer { identity, ..Peer::new(OWN) }));
     put(Input::Connected);
+    put(Input::Ask(Ask { delivery: true, display: true }));
     for id in ["m1", "m2"] {
         put(Input::Send(Outgoing::new(id, "text/plain", vec![b'x'; 3000])));
     }
     for piece in data.chunks(200) {
         put(Input::Received(piece));
+        put(Input::Composing(true));
+        put(Input::Displayed { id: "m1" });
+        put(Input::Nickname("Eve"));
     }
     put(Input::Disconnected(None));
 }
@@ -326,6 +337,25 @@ pub fn file_selector(data: &[u8]) {
     assert!(FileSelector::parse(&printed).as_ref() == Some(&selector) || longer, "{printed}");
 }
 
+/// Any lines as the attributes of a file: what is understood is printed and understood again.
+pub fn file_attributes(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let lines = text.lines().filter_map(|line| line.split_once(':'));
+    let Ok(Some(file)) = FileAttributes::read(lines) else { return };
+    match file.print() {
+        Ok(printed) => {
+            let lines = printed.iter().map(|(name, value)| (*name, value.as_str()));
+            assert_eq!(FileAttributes::read(lines), Ok(Some(file.clone())));
+            assert!(printed.iter().all(|(_, value)| !value.contains(['\r', '\n', '\0'])));
+        }
+        Err(_) => assert!(file.selector.check().is_err(), "{file:?}"),
+    }
+    assert!(file.answers(&file));
+    let Ok(mut receiver) = Receiver::new(&file.selector, file.range, 1 << 40, None) else { return };
+    receiver.handle_input(ReceiverInput::Cancel);
+    assert!(matches!(receiver.poll_output(), ReceiverOutput::Finished(Err(_))));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -336,6 +366,8 @@ mod tests {
     const IMDN: &[u8] = b"<i:imdn xmlns:i='urn:ietf:params:xml:ns:imdn'><i:message-id>3&#x34;</i:message-id><i:datetime>2008-04-04T12:16:49-05:00</i:datetime><i:delivery-notification><i:status><i:failed/></i:status></i:delivery-notification></i:imdn>";
     const SELECTOR: &[u8] =
         b"name:\"My %22cool picture.jpg\" type:image/jpeg;a=\"b c\" size:4092 hash:sha-1:72:24:5F";
+
+    const FILE: &[u8] = b"file-selector:name:\"a %22b.jpg\" type:image/jpeg size:4092 hash:sha-1:72:24:5F:E8:65:3D:DA:F3:71:36:2F:86:D4:71:91:3E:E4:A2:CE:2E\nfile-transfer-id:Q6LMoGymJdh0\nfile-disposition:render\nfile-date:creation:\"Mon, 15 May 2006 15:01:31 +0300\" read:\"16 May 2006 07:27:37 GMT\"\nfile-icon:cid:id2@alicepc.example.com\nfile-range:1-4092\n";
 
     fn mutate(seed: &[u8], entropy: &mut Entropy) -> Vec<u8> {
         let mut data = seed.to_vec();
@@ -368,8 +400,13 @@ mod tests {
     fn mutated_payloads_break_nothing() {
         let mut entropy = Entropy::from_u64(2);
         type Body = fn(&[u8]);
-        let pairs: [(&[u8], Body); 4] =
-            [(CPIM, cpim), (COMPOSING, composing), (IMDN, imdn), (SELECTOR, file_selector)];
+        let pairs: [(&[u8], Body); 5] = [
+            (CPIM, cpim),
+            (COMPOSING, composing),
+            (IMDN, imdn),
+            (SELECTOR, file_selector),
+            (FILE, file_attributes),
+        ];
         for (seed, body) in pairs {
             body(seed);
             for _ in 0..5000 {

@@ -1,11 +1,9 @@
 //! Finds the end of a header section, resumable at any byte.
 
-use memchr::memmem;
-
 use crate::end_line::EndLine;
 use crate::error::{ParseError, ParseErrorKind};
 use crate::message::ContinuationFlag;
-use crate::scan::is_transaction_id;
+use crate::scan::{is_transaction_id, line_end};
 
 /// Bytes of a start line and its headers at most; one more is 413.
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
@@ -58,7 +56,7 @@ impl HeadScanner {
             }
         }
         loop {
-            let found = memmem::find(bytes.get(self.looked..).unwrap_or_default(), b"\r\n");
+            let found = line_end(bytes.get(self.looked..).unwrap_or_default());
             let Some(found) = found else {
                 // A carriage return at the end may be half of a line end.
                 self.looked = bytes.len().saturating_sub(1).max(self.line);

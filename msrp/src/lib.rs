@@ -9,6 +9,7 @@ pub mod chat;
 mod encode;
 mod end_line;
 mod error;
+pub mod file;
 mod frame;
 pub mod fuzzing;
 mod head_scanner;

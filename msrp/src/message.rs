@@ -10,7 +10,8 @@ use crate::end_line::{EndLine, Found};
 use crate::error::{ParseError, ParseErrorKind};
 use crate::head_scanner::{HeadEnd, HeadScanner};
 use crate::scan::{
-    is_header_name, is_media_type, is_message_id, is_text, is_transaction_id, three_digits, trim,
+    first_line, is_header_name, is_media_type, is_message_id, is_text, is_transaction_id,
+    three_digits, trim,
 };
 use crate::uri::Path;
 
@@ -169,7 +170,7 @@ impl<'a> Head<'a> {
                 (text.unwrap_or_default(), Some(fault))
             }
         };
-        let (line, rest) = text.split_once("\r\n").unwrap_or((text, ""));
+        let (line, rest) = first_line(text);
         let mut head = Self::start_line(line)
             .ok_or(cut.unwrap_or(ParseError::new(ParseErrorKind::StartLine, 0)))?;
         let fault = head.header_lines(rest, line.len() + 2).err();
@@ -209,7 +210,7 @@ impl<'a> Head<'a> {
         let mut fault = None;
         let mut rest = text;
         while !rest.is_empty() {
-            let (line, after) = rest.split_once("\r\n").unwrap_or((rest, ""));
+            let (line, after) = first_line(rest);
             if self.headers.len() >= HEADERS_MAX {
                 return Err(ParseError::new(ParseErrorKind::TooManyHeaders, at));
             }

@@ -54,6 +54,19 @@ pub(crate) fn three_digits(text: &str) -> Option<u16> {
     if fits { text.parse().ok() } else { None }
 }
 
+/// Where the first CR LF stands.
+pub(crate) fn line_end(bytes: &[u8]) -> Option<usize> {
+    let ends = |at: &usize| at.checked_sub(1).and_then(|at| bytes.get(at)) == Some(&b'\r');
+    memchr::memchr_iter(b'\n', bytes).find(ends).map(|at| at.saturating_sub(1))
+}
+
+/// The first line without its end, and what follows it; all of it when it has no end.
+pub(crate) fn first_line(text: &str) -> (&str, &str) {
+    let Some(at) = line_end(text.as_bytes()) else { return (text, "") };
+    let (line, rest) = text.split_at(at);
+    (line, rest.get(2..).unwrap_or_default())
+}
+
 pub(crate) fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t'])
 }
@@ -100,6 +113,19 @@ mod tests {
         for bad in ["", "abc", ".abcd", "ab cd", "abcd$", &"x".repeat(33)] {
             assert!(!is_transaction_id(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_line_ends_with_both_of_its_characters() {
+        for text in ["", "a", "\r", "\n", "a\nb", "a\rb\n\r"] {
+            assert_eq!(
+                (line_end(text.as_bytes()), first_line(text)),
+                (None, (text, "")),
+                "{text:?}"
+            );
+        }
+        assert_eq!(first_line("\r\n"), ("", ""));
+        assert_eq!(first_line("a\n\r\r\nb\r\nc"), ("a\n\r", "b\r\nc"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use memchr::{memchr, memchr2, memrchr};
 use offhook_fsm::Entropy;
 
 use crate::error::{ParseErrorKind, Unprintable};
@@ -48,31 +49,34 @@ impl<'a> MsrpUri<'a> {
     /// Reads a URI; `None` when `text` is none.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
-        if text.len() > URI_BYTES_MAX || text.bytes().any(|b| !(0x21..0x7f).contains(&b)) {
+        if text.len() > URI_BYTES_MAX || !all(text, |byte| (0x21..0x7f).contains(&byte)) {
             return None;
         }
-        let (scheme, rest) = text.split_once("://")?;
+        let (scheme, rest) = split(text, b':')?;
+        let rest = rest.strip_prefix("//")?;
         let secure = scheme.eq_ignore_ascii_case("msrps");
         if !secure && !scheme.eq_ignore_ascii_case("msrp") {
             return None;
         }
         // A session id and an authority have no semicolon in them, a user may (RFC 3986 §3.2.1).
-        let at = rest.split('/').next().unwrap_or_default().rfind('@');
+        let authority = memchr(b'/', rest.as_bytes()).unwrap_or(rest.len());
+        let at = memrchr(b'@', rest.as_bytes().get(..authority)?);
         let (user, rest) = match at {
             Some(at) => (rest.get(..at), rest.get(at + 1..)?),
             None => (None, rest),
         };
-        let (place, after) = rest.split_once(';')?;
-        let (authority, session_id) = match place.split_once('/') {
+        let (place, after) = split(rest, b';')?;
+        let (authority, session_id) = match split(place, b'/') {
             Some((authority, session)) => (authority, Some(session)),
             None => (place, None),
         };
         let (host, port) = split_port(authority)?;
-        let (transport, params) = after.find(';').map_or((after, ""), |at| after.split_at(at));
-        let known = !transport.is_empty() && transport.bytes().all(|b| b.is_ascii_alphanumeric());
+        let params = memchr(b';', after.as_bytes()).unwrap_or(after.len());
+        let (transport, params) = after.split_at(params);
+        let known = !transport.is_empty() && all(transport, |byte| byte.is_ascii_alphanumeric());
         let fits = known
             && session_id.is_none_or(is_session_id)
-            && user.is_none_or(|user| user.bytes().all(is_user_byte))
+            && user.is_none_or(|user| all(user, is_user_byte))
             && are_params(params);
         let uri = Self { raw: text, secure, user, host, port, session_id, transport, params };
         fits.then_some(uri)
@@ -136,6 +140,17 @@ pub fn new_uri(
     }
 }
 
+/// Before and after the first of a byte below 0x80.
+fn split(text: &str, at: u8) -> Option<(&str, &str)> {
+    let at = memchr(at, text.as_bytes())?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+/// Whether every byte is one of those; it looks at all, which is faster than to stop.
+fn all(text: &str, is: impl Fn(u8) -> bool) -> bool {
+    text.bytes().fold(true, |all, byte| all & is(byte))
+}
+
 fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(inside) => {
@@ -146,12 +161,12 @@ fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
             let after = after.strip_prefix(']')?;
             (host, if after.is_empty() { None } else { Some(after.strip_prefix(':')?) })
         }
-        None => match authority.split_once(':') {
+        None => match split(authority, b':') {
             Some((host, port)) => (host, Some(port)),
             None => (authority, None),
         },
     };
-    let named = host.starts_with('[') || (!host.is_empty() && host.bytes().all(is_host_byte));
+    let named = host.starts_with('[') || (!host.is_empty() && all(host, is_host_byte));
     let port = match port {
         Some(text) => Some(u16::try_from(number(text)?).ok()?),
         None => None,
@@ -181,7 +196,7 @@ const fn is_unreserved(byte: u8) -> bool {
 
 fn is_session_id(text: &str) -> bool {
     let fits = |byte| is_unreserved(byte) || matches!(byte, b'+' | b'=' | b'/');
-    !text.is_empty() && text.bytes().all(fits)
+    !text.is_empty() && all(text, fits)
 }
 
 /// `*( ";" token [ "=" token ] )`.
@@ -234,6 +249,10 @@ impl<'a> Path<'a> {
     /// `Path` without a URI, `Uri` with something else in it, `TooManyUris` past
     /// [`PATH_URIS_MAX`].
     pub fn parse(text: &'a str) -> Result<Self, ParseErrorKind> {
+        // Mostly there is no relay.
+        if memchr2(b' ', b'\t', text.as_bytes()).is_none() && !text.is_empty() {
+            return MsrpUri::parse(text).map(|_| Self(text)).ok_or(ParseErrorKind::Uri);
+        }
         let mut count = 0_usize;
         for uri in pieces(text) {
             count += 1;
@@ -249,6 +268,16 @@ impl<'a> Path<'a> {
     #[must_use]
     pub const fn as_str(self) -> &'a str {
         self.0
+    }
+
+    /// What was a path when it was read before.
+    pub(crate) const fn known(text: &'a str) -> Self {
+        Self(text)
+    }
+
+    /// The first of its URIs as written; empty when it has none.
+    pub(crate) fn first_text(self) -> &'a str {
+        pieces(self.0).next().unwrap_or_default()
     }
 
     /// Its URIs, the next hop first.
@@ -271,6 +300,9 @@ impl<'a> Path<'a> {
     /// Whether both have equivalent URIs in the same order (RFC 4975 §6.1).
     #[must_use]
     pub fn is_equivalent(self, other: Path<'_>) -> bool {
+        if self.0 == other.0 {
+            return true;
+        }
         let (mut own, mut others) = (self.iter(), other.iter());
         loop {
             match (own.next(), others.next()) {

@@ -1,156 +1,16 @@
 //! Two sessions on one connection, and one against bytes written by hand.
-#![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
+
+mod sides;
 
 use offhook_fsm::msrp_link::State;
 use offhook_fsm::{Entropy, Instant};
 use offhook_msrp::chat::{
-    Chat, ChatError, Content, Event, Incoming, Input, Local, Matching, Outgoing, Output, Peer,
-    QUEUE_MAX, Refuser, Reports, STRANGERS_MAX, WAIT_MS,
+    ChatError, Content, Event, Input, Local, Matching, Outgoing, Output, Peer, QUEUE_MAX, Refuser,
+    Reports, SOURCE_BYTES, STRANGERS_MAX, WAIT_MS,
 };
-use offhook_msrp::{ContinuationFlag, FailureReport, Frame, Framer, Limits};
+use offhook_msrp::{ContinuationFlag, FailureReport, Limits};
 
-const ALICE: &str = "msrp://192.0.2.1:2855/alice1234567890;tcp";
-const BOB: &str = "msrp://192.0.2.2:2855/bob1234567890;tcp";
-
-struct Side {
-    chat: Chat,
-    events: Vec<Event>,
-    wire: Vec<u8>,
-    closed: bool,
-    deadline: Option<Instant>,
-    now: Instant,
-}
-
-impl Side {
-    fn new(local: Local, seed: u64) -> Self {
-        let chat = Chat::new(local, Entropy::from_u64(seed)).unwrap();
-        let (events, wire) = (Vec::new(), Vec::new());
-        Self { chat, events, wire, closed: false, deadline: None, now: Instant::ZERO }
-    }
-
-    fn put(&mut self, input: Input<'_>) {
-        self.try_put(input).unwrap();
-    }
-
-    fn try_put(&mut self, input: Input<'_>) -> Result<(), ChatError> {
-        let result = self.chat.handle_input(self.now, input);
-        self.drain();
-        result
-    }
-
-    /// Polls, with everything that is handed out written at once.
-    fn drain(&mut self) {
-        loop {
-            match self.chat.poll_output() {
-                Output::Transmit(bytes) => {
-                    assert!(!bytes.is_empty());
-                    self.wire.extend_from_slice(&bytes);
-                    self.chat.handle_input(self.now, Input::Written(bytes.len())).unwrap();
-                }
-                Output::Event(event) => self.events.push(event),
-                Output::Close => self.closed = true,
-                Output::Timeout(deadline) => {
-                    self.deadline = deadline;
-                    return;
-                }
-            }
-        }
-    }
-
-    fn send(&mut self, id: &str, content: &[u8]) {
-        self.put(Input::Send(Outgoing::new(id, "text/plain", content.to_vec())));
-    }
-
-    fn send_with(&mut self, id: &str, content: &[u8], success: bool, failure: FailureReport) {
-        let reports = Some(Reports { success, failure });
-        let message = Outgoing::new(id, "text/plain", content.to_vec());
-        self.put(Input::Send(Outgoing { reports, ..message }));
-    }
-
-    fn contents(&self) -> Vec<(&str, &[u8])> {
-        let messages = self.events.iter().filter_map(|event| match event {
-            Event::Message(Incoming { id, content, .. }) => Some((id.as_str(), &content[..])),
-            _ => None,
-        });
-        messages.collect()
-    }
-
-    fn failed(&self) -> Vec<(&str, u16)> {
-        let failed = self.events.iter().filter_map(|event| match event {
-            Event::NotDelivered { id, code, .. } => Some((id.as_str(), *code)),
-            _ => None,
-        });
-        failed.collect()
-    }
-
-    fn delivered(&self) -> Vec<&str> {
-        let delivered = self.events.iter().filter_map(|event| match event {
-            Event::Delivered { id, .. } => Some(id.as_str()),
-            _ => None,
-        });
-        delivered.collect()
-    }
-}
-
-/// Moves bytes both ways in pieces of `cut` bytes until nobody has any more.
-fn settle(a: &mut Side, b: &mut Side, cut: usize) {
-    while !a.wire.is_empty() || !b.wire.is_empty() {
-        carry(a, b, cut);
-        carry(b, a, cut);
-    }
-}
-
-fn carry(from: &mut Side, to: &mut Side, cut: usize) {
-    for piece in std::mem::take(&mut from.wire).chunks(cut) {
-        to.put(Input::Received(piece));
-    }
-}
-
-fn pair(active: Local, passive: Local) -> (Side, Side) {
-    let (alice, bob) = (Peer::new(active.uri.clone()), Peer::new(passive.uri.clone()));
-    let (mut a, mut b) = (Side::new(active, 1), Side::new(passive, 2));
-    a.put(Input::Start(bob));
-    b.put(Input::Start(alice));
-    a.put(Input::Connected);
-    b.put(Input::Connected);
-    settle(&mut a, &mut b, 4096);
-    assert_eq!((&a.events[..], &b.events[..]), (&[Event::Started][..], &[Event::Started][..]));
-    a.events.clear();
-    b.events.clear();
-    (a, b)
-}
-
-fn usual() -> (Side, Side) {
-    pair(Local::new(ALICE, true), Local::new(BOB, false))
-}
-
-/// The heads on a wire: start lines and flags.
-fn lines(wire: &[u8]) -> Vec<(String, ContinuationFlag)> {
-    let mut framer = Framer::new();
-    framer.push(wire);
-    let mut found = Vec::new();
-    let mut line = String::new();
-    while let Some(frame) = framer.next_frame().unwrap() {
-        match frame {
-            Frame::Head { head, fault } => {
-                assert_eq!(fault, None);
-                line = match head.method() {
-                    Some(method) => method.into(),
-                    None => format!("{:?}", head.start),
-                };
-            }
-            Frame::Body(_) => {}
-            Frame::End(flag) => found.push((line.clone(), flag)),
-        }
-    }
-    assert!(framer.is_between());
-    found
-}
-
-fn statuses(wire: &[u8]) -> Vec<u16> {
-    let number = |line: &str| line.split("status: ").nth(1)?.split(',').next()?.parse().ok();
-    lines(wire).iter().filter_map(|(line, _)| number(line)).collect()
-}
+use crate::sides::{ALICE, BOB, Side, lines, pair, settle, statuses, usual};
 
 /// A SEND to Bob, as Alice would write it.
 fn raw(id: &str, headers: &str, body: Option<&str>, flag: char) -> Vec<u8> {
@@ -526,6 +386,7 @@ fn messages_are_wrapped_in_cpim_when_they_are_sent_and_both_know_it() {
     a.send("m1", "grüße".as_bytes());
     let other = Outgoing {
         to: Some("sip:room@example.com".into()),
+        written_us: Some(1_000),
         ..Outgoing::new("m2", "text/html", b"<p>".to_vec())
     };
     a.put(Input::Send(other));
@@ -548,6 +409,7 @@ fn messages_are_wrapped_in_cpim_when_they_are_sent_and_both_know_it() {
     );
     let Event::Message(second) = &b.events[2] else { panic!("{:?}", b.events) };
     assert_eq!(second.cpim_headers[1].1, "<sip:room@example.com>");
+    assert_eq!(second.cpim_headers[2].1, "1970-01-01T00:00:00.001000Z");
     assert_eq!(a.delivered(), ["m1", "m2"]);
 }
 
@@ -737,7 +599,7 @@ fn a_file_streams_from_a_source_and_is_passed_on_piece_by_piece() {
         });
         a.events.retain(|event| !matches!(event, Event::NeedData { .. }));
         if let Some((offset, bytes)) = asked {
-            assert!(bytes <= 128 * 1024);
+            assert!(bytes <= SOURCE_BYTES);
             let data: Vec<u8> = (offset..offset + bytes as u64).map(byte).collect();
             a.put(Input::Data { id: "file", bytes: &data });
         }

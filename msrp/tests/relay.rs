@@ -116,6 +116,7 @@ impl Client {
     }
 }
 
+/// REFERENCE 1.9 item 2
 #[test]
 fn rfc_4976_3_one_relay() {
     let mut client = Client::connected();

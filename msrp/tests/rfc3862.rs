@@ -42,6 +42,27 @@ fn section_5_1_an_example_message() {
 }
 
 #[test]
+fn section_3_5_what_must_be_understood_and_is_not_is_told() {
+    let bytes = EXAMPLE.replace('\n', "\r\n");
+    let message = Cpim::parse(bytes.as_bytes()).unwrap();
+    let option = Some("MyFeatures.VitalMessageOption");
+    assert_eq!(message.unknown_requirement(&["urn:ietf:params:imdn"]), option);
+    assert_eq!(message.unknown_requirement(&["mid:MessageFeatures@id.foo.com"]), None);
+    for (required, unknown) in [
+        ("Require: From,To , cc,,DateTime, Subject,NS, Require", None),
+        ("Require: From, Colour", Some("Colour")),
+        ("Require: From\r\nRequire: to", Some("to")),
+        ("NS: i <urn:ietf:params:imdn>\r\nRequire: i.Message-ID", None),
+        ("Require: imdn.Message-ID", Some("imdn.Message-ID")),
+        ("Subject: Require", None),
+    ] {
+        let bytes = format!("{required}\r\n\r\nContent-Type: a/b\r\n\r\n");
+        let message = Cpim::parse(bytes.as_bytes()).unwrap();
+        assert_eq!(message.unknown_requirement(&["urn:ietf:params:imdn"]), unknown, "{required}");
+    }
+}
+
+#[test]
 fn section_5_2_an_escaped_header() {
     let bytes =
         b"Subject: the weather \\\"will\\\" be fine\\ntoday\r\n\r\nContent-Type: a/b\r\n\r\n";

@@ -1,8 +1,10 @@
 //! The messages of RFC 4975 §4, §5.1, §7 and §11, with their lines ended in CR LF.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test may fail the test")]
 
+use offhook_msrp::cpim::Cpim;
 use offhook_msrp::{
-    Builder, ByteRange, ContinuationFlag, FailureReport, Head, Message, Start, Status,
+    Assembler, Builder, ByteRange, ContinuationFlag, Ended, FailureReport, Head, Limits, Message,
+    Start, Status,
 };
 
 fn wire(text: &str) -> Vec<u8> {
@@ -144,6 +146,72 @@ Content-Type: text/html
     let message = Message::parse(&bytes).unwrap();
     assert_eq!(message.head.success_report, Some(true));
     assert_eq!(message.head.failure_report, Some(FailureReport::No));
+}
+
+#[test]
+fn section_11_4_a_wrapped_message_in_two_chunks() {
+    let paths = "To-Path: msrp://bobpc.example.com:8888/9di4eae923wzd;tcp
+From-Path: msrp://alicepc.example.com:7654/iau39soe2843z;tcp
+Message-ID: 12339sdqwer
+";
+    let first = same(&format!(
+        "MSRP d93kswow SEND
+{paths}Byte-Range: 1-139/149
+Content-Type: message/cpim
+
+To: Bob <sip:bob@example.com>
+From: Alice <sip:alice@example.com>
+DateTime: 2006-05-15T15:02:31-03:00
+
+Content-Type: text/plain
+
+ABCD
+-------d93kswow+
+"
+    ));
+    let second = same(&format!(
+        "MSRP op2nc9a SEND
+{paths}Byte-Range: 140-149/149
+Content-Type: message/cpim
+
+1234567890
+-------op2nc9a$
+"
+    ));
+    let mut assembler = Assembler::new(Limits::default());
+    let mut take = |bytes: &[u8]| {
+        let message = Message::parse(bytes).unwrap();
+        assembler.begin(&message.head).unwrap();
+        assembler.body(message.body.unwrap(), |_, _| {}).unwrap();
+        assembler.end(message.flag).unwrap()
+    };
+    assert_eq!(take(&first), Ended::Incomplete);
+    let Ended::Complete(whole) = take(&second) else { panic!("it is not whole") };
+    let cpim = Cpim::parse(&whole.content).unwrap();
+    assert_eq!(cpim.header("From").unwrap().value, "Alice <sip:alice@example.com>");
+    assert_eq!(cpim.content, b"ABCD1234567890");
+}
+
+#[test]
+fn section_11_5_a_system_message_wants_no_reports() {
+    let bytes = same(
+        "MSRP d93kswow SEND
+To-Path: msrp://alicepc.example.com:8888/9di4eae923wzd;tcp
+From-Path: msrp://example.com:7777/iau39soe2843z;tcp
+Message-ID: 12339sdqwer
+Byte-Range: 1-38/38
+Failure-Report: no
+Success-Report: no
+Content-Type: text/plain
+
+This conference will end in 5 minutes.
+-------d93kswow$
+",
+    );
+    let message = Message::parse(&bytes).unwrap();
+    assert_eq!(message.head.success_report, Some(false));
+    assert_eq!(message.head.failure_report, Some(FailureReport::No));
+    assert_eq!(message.body.unwrap().len(), 38);
 }
 
 #[test]

@@ -160,6 +160,8 @@ fn row_45_audio_that_was_added_long_ago_is_as_any_other() {
             rig.told(),
             [
                 "SU[chat]",
+                "MSRPChatWillEnd",
+                "MSRPChatDidEnd",
                 "SU[]",
                 "CS(ESTABLISHED>TERMINATED)",
                 "DidFail{local, 0, audio: no such device}",

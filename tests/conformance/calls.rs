@@ -3,7 +3,7 @@
 
 use offhook::error::SessionError;
 use offhook::notification::SessionState;
-use offhook::session::{Input, Order, Route};
+use offhook::session::{Input, Order, Policy, Route};
 use offhook::sip::{HeaderName, Message, text};
 use offhook::streams::Streams;
 use offhook::transport::Transport;
@@ -624,6 +624,22 @@ fn no_audio_is_told_once_after_5_s_unless_a_packet_came() {
     heard.source_seen();
     heard.run_until(60_000);
     assert_eq!(heard.told(), [""; 0]);
+}
+
+/// REFERENCE 1.8 item 4
+#[test]
+fn no_audio_is_told_after_the_time_that_is_set() {
+    let no_audio_timeout = std::time::Duration::from_secs(20);
+    let policy = Policy { no_audio_timeout, ..Policy::default() };
+    let mut silent = Rig::with_policy(policy);
+    silent.connect(1).unwrap();
+    silent.prepared();
+    silent.reply(200, "", SDP);
+    silent.clear();
+    silent.run_until(19_999);
+    assert_eq!(silent.told(), [""; 0]);
+    silent.run_until(20_000);
+    assert_eq!(silent.told(), ["GotNoAudio"]);
 }
 
 /// REFERENCE 1.8 item 7

@@ -1,8 +1,10 @@
 //! REFERENCE 1.9: what a session does about its chat. The connection itself is simulated.
 
-use offhook::chat::{ChatCommand, ChatEvent};
+use std::sync::Arc;
+
+use offhook::chat::{ChatCommand, ChatEvent, MsrpRelay};
 use offhook::error::SessionError;
-use offhook::session::{MESSAGES_MAX, Order};
+use offhook::session::{MESSAGES_MAX, Order, Policy};
 use offhook_tests::steps::{CHAT, chat_alone, message, with_chat_line};
 use offhook_tests::{Rig, SDP};
 
@@ -35,6 +37,49 @@ fn s1_9_item_1_the_offerer_connects_and_the_answerer_listens() {
     assert!(!is_passive(&Rig::chatting()) && !is_passive(&Rig::proposing()));
 }
 
+/// The relay that the last chat line is prepared with, and whether that line is over TLS.
+fn relay_and_tls(rig: &Rig) -> (Option<String>, bool) {
+    let prepared = rig.chats.iter().rev().find_map(|command| match command {
+        ChatCommand::Prepare { relay, tls, .. } => Some((relay.as_ref().map(|r| r.uri()), *tls)),
+        _ => None,
+    });
+    prepared.unwrap()
+}
+
+fn at_relay(relay: MsrpRelay) -> Rig {
+    Rig::with_policy(Policy { msrp_relay: Some(Arc::new(relay)), ..Policy::default() })
+}
+
+/// REFERENCE 1.9 item 2
+#[test]
+fn s1_9_item_2_the_answerer_uses_its_relay_and_the_offerer_where_it_is_asked_to() {
+    let relay = MsrpRelay { tls: false, ..MsrpRelay::new("192.0.2.9:2855".parse().unwrap()) };
+    let uri = || Some("msrp://192.0.2.9:2855;tcp".to_owned());
+    let called = |relay: &MsrpRelay| {
+        let mut rig = at_relay(relay.clone());
+        rig.invited(&chat_alone());
+        rig.accept_with(CHAT).unwrap();
+        relay_and_tls(&rig)
+    };
+    let calling = |relay: &MsrpRelay| {
+        let mut rig = at_relay(relay.clone());
+        rig.call(CHAT).unwrap();
+        relay_and_tls(&rig)
+    };
+    assert_eq!((called(&relay), calling(&relay)), ((uri(), false), (None, false)));
+    let outbound = MsrpRelay { for_inbound: false, for_outbound: true, ..relay };
+    assert_eq!((called(&outbound), calling(&outbound)), ((None, false), (uri(), false)));
+}
+
+/// REFERENCE 1.9 item 2
+#[test]
+fn s1_9_item_2_a_line_of_ours_has_the_transport_of_the_relay_and_tls_unless_told() {
+    let relay = MsrpRelay::new("192.0.2.9:2855".parse().unwrap());
+    let mut rig = at_relay(MsrpRelay { for_outbound: true, ..relay });
+    rig.call(CHAT).unwrap();
+    assert_eq!(relay_and_tls(&rig), (Some("msrps://192.0.2.9:2855;tcp".into()), true));
+}
+
 /// REFERENCE 1.9 item 3
 #[test]
 fn s1_9_item_3_the_line_names_path_and_types() {
@@ -48,7 +93,8 @@ fn s1_9_item_3_the_line_names_path_and_types() {
     );
     assert!(offer.contains("\r\na=accept-types:message/cpim text/* "));
     assert!(offer.contains("\r\na=accept-wrapped-types:*\r\n"));
-    assert!(!offer.contains("a=setup"));
+    // RFC 6135: either side may connect; 2009 knew nothing of it, and passes over it.
+    assert!(offer.contains("\r\na=setup:actpass\r\n"));
 }
 
 /// REFERENCE 1.9 item 3
@@ -103,6 +149,10 @@ fn s1_9_item_6_the_chats_notifications_in_order() {
     let chat = rig.chat();
     rig.chat_event(ChatEvent::Ended { chat });
     assert_eq!(rig.told(), ["MSRPChatDidEnd", "SU[]"]);
+    // One that we end says so first.
+    let mut ours = Rig::chatting();
+    ours.request("BYE", 1);
+    assert_eq!(ours.told()[..3], ["MSRPChatWillEnd", "MSRPChatDidEnd", "SU[]"]);
 }
 
 /// REFERENCE 1.9 item 7, 2 row 9
@@ -196,7 +246,14 @@ fn s1_9_item_11_messages_in_flight_are_told_when_the_connection_drops() {
     ended.request("BYE", 1);
     assert_eq!(
         ended.told(),
-        ["DidNotDeliverMessage{m1, 0}", "SU[]", "CS(ESTABLISHED>TERMINATED)", "DidEnd{remote}"]
+        [
+            "MSRPChatWillEnd",
+            "DidNotDeliverMessage{m1, 0}",
+            "MSRPChatDidEnd",
+            "SU[]",
+            "CS(ESTABLISHED>TERMINATED)",
+            "DidEnd{remote}"
+        ]
     );
 }
 
@@ -206,7 +263,8 @@ fn s1_9_item_12_a_message_is_told_with_its_type() {
     let mut rig = Rig::chatting();
     let (chat, content_type) = (rig.chat(), String::from("text/plain"));
     let content = b"hello".to_vec();
-    rig.chat_event(ChatEvent::Message { chat, content, content_type, cpim_headers: Vec::new() });
+    let (id, cpim_headers) = ("m1".into(), Vec::new());
+    rig.chat_event(ChatEvent::Message { chat, id, content, content_type, cpim_headers });
     assert_eq!(rig.told(), ["GotMessage{text/plain, hello}"]);
 }
 

@@ -132,7 +132,17 @@ fn row_45_audio_that_breaks_ends_the_session() {
         (Rig::proposing(), vec!["SU[]", "CS(PROPOSING>TERMINATED)"], vec!["BYE"]),
         // Its BYE waits for the ACK, at the endpoint.
         (Rig::answered(), vec!["SU[]", "CS(ACCEPTING>TERMINATED)"], vec![]),
-        (Rig::with_chat(), vec!["SU[chat]", "SU[]", "CS(ESTABLISHED>TERMINATED)"], vec!["BYE"]),
+        (
+            Rig::with_chat(),
+            vec![
+                "SU[chat]",
+                "MSRPChatWillEnd",
+                "MSRPChatDidEnd",
+                "SU[]",
+                "CS(ESTABLISHED>TERMINATED)",
+            ],
+            vec!["BYE"],
+        ),
     ] {
         audio_broken(&mut rig);
         let end = ["DidFail{local, 0, audio: the socket is gone}", "DidEnd{local}"];

@@ -1,9 +1,8 @@
 //! What happens before there is a session: REFERENCE 1.4 and the codes of 1.11.
 
-use offhook::endpoint::Settings;
 use offhook::sip::Message;
 use offhook::transport::Transport;
-use offhook_tests::door::{Door, changed, invite, invite_with, request, settings, verdict};
+use offhook_tests::door::{Door, changed, invite, invite_with, only, request, verdict};
 use offhook_tests::steps::chat_alone;
 use offhook_tests::{Rig, SDP, destination};
 
@@ -43,7 +42,6 @@ fn s1_4_item_2_bodies_and_extensions_that_are_refused() {
 /// REFERENCE 1.4 item 3, 1.11 code 404
 #[test]
 fn s1_4_item_3_a_user_that_is_not_here_is_404() {
-    let only = |user: &str| Settings { user: Some(user.into()), ..settings() };
     assert_eq!(Door::with(only("carol")).receive(invite("1")), [404]);
     assert_eq!(Door::with(only("alice")).receive(invite("1")), [100]);
 }

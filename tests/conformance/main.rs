@@ -22,6 +22,7 @@ mod pairs;
 mod proposals;
 mod recordings;
 mod reinvites;
+mod rooms;
 mod seed;
 mod streams;
 mod table;

@@ -18,6 +18,7 @@ fn message(id: &str) -> Order {
         content: b"hi".to_vec(),
         content_type: "text/plain".into(),
         to: None,
+        date: None,
     })
 }
 
@@ -308,7 +309,7 @@ fn the_peer_removes_streams_at_once() {
         5,
         &format!("{}m=message 0 TCP/MSRP *\r\n", SDP.replace("9000", "0")),
     );
-    assert_eq!(rig.told(), ["SU[chat]", "SU[]"]);
+    assert_eq!(rig.told(), ["SU[chat]", "MSRPChatWillEnd", "MSRPChatDidEnd", "SU[]"]);
     assert_eq!(rig.lines(), ["audio 0", "message 0"]);
     assert_eq!(rig.sent(), ["200"]);
 }

@@ -217,7 +217,11 @@ fn row_44_a_refresh_a_hold_and_a_removal_are_answered_at_once() {
         (1, with_chat_line(), vec![]),
         (2, format!("{}{CHAT_LINE}", going("sendonly")), vec!["GotHoldRequest{remote}"]),
         (3, with_chat_line(), vec!["GotUnholdRequest{remote}"]),
-        (4, with_chat_line().replace("2855 ", "0 "), vec!["SU[audio]"]),
+        (
+            4,
+            with_chat_line().replace("2855 ", "0 "),
+            vec!["MSRPChatWillEnd", "MSRPChatDidEnd", "SU[audio]"],
+        ),
     ] {
         rig.request_with("INVITE", cseq, &offer);
         assert_eq!(
@@ -350,14 +354,15 @@ fn s1_7_item_9_a_hold_beside_an_addition_waits_for_the_users_answer() {
 fn s1_7_item_10_removals_and_hold_apply_together_audio_first() {
     let mut both = Rig::with_chat();
     both.request_with("INVITE", 5, &with_chat_line().replace("9000", "0").replace("2855 ", "0 "));
-    assert_eq!(
-        (both.told(), both.sent()),
-        (vec!["SU[chat]".into(), "SU[]".into()], vec!["200".into()])
-    );
+    assert_eq!(both.told(), ["SU[chat]", "MSRPChatWillEnd", "MSRPChatDidEnd", "SU[]"]);
+    assert_eq!(both.sent(), ["200"]);
     let mut hold = Rig::with_chat();
     let offer = format!("{}{CHAT_LINE}", going("sendonly")).replace("2855 ", "0 ");
     hold.request_with("INVITE", 5, &offer);
-    assert_eq!(hold.told(), ["GotHoldRequest{remote}", "SU[audio]"]);
+    assert_eq!(
+        hold.told(),
+        ["GotHoldRequest{remote}", "MSRPChatWillEnd", "MSRPChatDidEnd", "SU[audio]"]
+    );
 }
 
 /// REFERENCE 1.7 item 11
@@ -380,7 +385,10 @@ fn s1_7_item_11_an_update_does_what_row_44_does_and_never_adds() {
     rig.request_with("UPDATE", 1, &format!("{}{CHAT_LINE}", going("sendonly")));
     assert_eq!(rig.told(), ["GotHoldRequest{remote}"]);
     rig.request_with("UPDATE", 2, &with_chat_line().replace("2855 ", "0 "));
-    assert_eq!(rig.told(), ["GotUnholdRequest{remote}", "SU[audio]"]);
+    assert_eq!(
+        rig.told(),
+        ["GotUnholdRequest{remote}", "MSRPChatWillEnd", "MSRPChatDidEnd", "SU[audio]"]
+    );
     rig.request_with("UPDATE", 3, &with_chat_line());
     assert_eq!((rig.told(), rig.sent()), (vec![], vec!["200".into(), "200".into(), "504".into()]));
     rig.request("UPDATE", 4);

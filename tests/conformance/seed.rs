@@ -191,7 +191,7 @@ fn part_2_row_26_a_stream_update_is_the_whole_set_and_comes_with_a_change_only()
     rig.request("ACK", 1);
     assert_eq!(rig.told(), [""; 0]);
     rig.request_with("INVITE", 2, &with_chat_line().replace("2855 ", "0 "));
-    assert_eq!(rig.told(), ["SU[audio]"]);
+    assert_eq!(rig.told(), ["MSRPChatWillEnd", "MSRPChatDidEnd", "SU[audio]"]);
 }
 
 /// REFERENCE 2 row 28

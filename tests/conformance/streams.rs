@@ -19,7 +19,7 @@ fn row_29_a_stream_is_stopped_before_its_line_is_closed() {
     assert_eq!(audio.lines(), ["audio 0", "message 2855"]);
     let mut chat = Rig::with_chat();
     chat.order(Order::Remove(Chat)).unwrap();
-    assert_eq!(chat.told(), ["SU[audio]"]);
+    assert_eq!(chat.told(), ["MSRPChatWillEnd", "MSRPChatDidEnd", "SU[audio]"]);
     assert_eq!(chat.lines(), ["audio 4000 sendrecv", "message 0"]);
     // The answer changes nothing more, whatever it is.
     for status in [200, 488, 603] {

@@ -24,6 +24,7 @@ pub fn audio(send: bool, receive: bool) -> LocalAudio {
         keys: Arc::default(),
         must_encrypt: false,
         savp: false,
+        silence: None,
     }
 }
 
@@ -42,7 +43,7 @@ pub fn answer(
     able: &Capabilities,
     local: LocalAudio,
 ) -> Result<(Vec<u8>, SettledAudio), Refusal> {
-    let wishes = Wishes { audio: Wish { local: Some(local), line: None }, chat: Wish::default() };
+    let wishes = Wishes { audio: Wish { local: Some(local), line: None }, ..Wishes::default() };
     let answered = negotiate::answer(offer, able, &origin(), &wishes)?;
     let unmet = answered.settled.unmet;
     answered.settled.audio.map(|audio| (answered.body, audio)).ok_or_else(|| unmet.unwrap())

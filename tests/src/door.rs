@@ -1,6 +1,6 @@
 //! One endpoint core in simulated time: what is thrown at it, what comes back.
 
-use offhook::endpoint::{Core, Input, Output, Settings};
+use offhook::endpoint::{Callee, Core, Input, Output, Settings};
 use offhook::id::SessionId;
 use offhook::media::codec::Codec;
 use offhook::negotiate::{Capabilities, SrtpPolicy};
@@ -42,12 +42,22 @@ pub fn settings() -> Settings {
             codecs: Codec::ALL.into(),
             telephone_event: true,
             chat: true,
+            chat_over_tls: false,
             srtp: SrtpPolicy::Disabled,
         },
-        user: None,
+        callees: Vec::new(),
+        takes_anybody: true,
         user_agent: "offhook".into(),
         server_transactions_max: 100,
     }
+}
+
+/// The settings of an endpoint where that user is, and nobody else.
+#[must_use]
+pub fn only(user: &str) -> Settings {
+    let (uri, settings) = (format!("sip:{user}@x").parse().unwrap(), settings());
+    let callees = vec![Callee { uri, capabilities: settings.capabilities.clone() }];
+    Settings { callees, takes_anybody: false, ..settings }
 }
 
 impl Door {

@@ -170,7 +170,7 @@ fn drawn(entry: &Entry) -> Option<String> {
             Some(format!("{who} {order}{}", if refused.is_some() { " !" } else { "" }))
         }
         What::Told(data) => Some(format!("{who}: {}", words::short(data))),
-        What::Received { .. } | What::Calm(_) | What::Left(_) => None,
+        What::Received { .. } | What::Chat { .. } | What::Calm(_) | What::Left(_) => None,
     }
 }
 
@@ -204,7 +204,13 @@ fn order(words: &[&str]) -> Order {
         ["message", text @ ..] => {
             let content = text.join(" ");
             let (id, content_type) = (content.clone(), "text/plain".into());
-            Order::SendMessage(ChatMessage { id, content: content.into(), content_type, to: None })
+            Order::SendMessage(ChatMessage {
+                id,
+                content: content.into(),
+                content_type,
+                to: None,
+                date: None,
+            })
         }
         _ => panic!("what is {words:?}?"),
     }

@@ -8,7 +8,7 @@ use offhook_fsm::Instant;
 use crate::check::Violation;
 use crate::words;
 use crate::world::agent;
-use crate::world::trace::{Entry, Trace, What};
+use crate::world::trace::{Chatted, Entry, Trace, What};
 
 /// Entries of a ladder, at most: the last ones count.
 const ROWS_MAX: usize = 400;
@@ -80,6 +80,18 @@ fn seconds(at: Instant) -> String {
     format!("{:>6}.{:03}", at.as_micros() / 1_000_000, at.as_micros() / 1000 % 1000)
 }
 
+/// A line for what happens between MSRP cores and is not told anyway.
+fn chat_line(chatted: &Chatted) -> Option<String> {
+    match chatted {
+        Chatted::Sent { id, length } => Some(format!("~ {id} goes, {length} bytes")),
+        Chatted::Got { id, content } => Some(format!("~ {id} comes, {} bytes", content.len())),
+        Chatted::Delivered { id } => Some(format!("~ {id} is delivered")),
+        Chatted::NotDelivered { id, code } => Some(format!("~ {id} is not delivered: {code}")),
+        Chatted::Stopped => Some("~ the chat is stopped".into()),
+        Chatted::Started | Chatted::Ended | Chatted::Aside => None,
+    }
+}
+
 fn text(entry: &Entry) -> Option<String> {
     let peer = |address| agent::number(address).map(agent::name).unwrap_or_default();
     Some(match &entry.what {
@@ -96,6 +108,7 @@ fn text(entry: &Entry) -> Option<String> {
         What::Ordered { order, refused: Some(why) } => format!("{order}(): {why}"),
         What::Told(data) => format!("* {}", words::short(data)),
         What::Calm(calm) => format!("calm: {}", calm.state),
+        What::Chat { chatted, .. } => return chat_line(chatted),
         What::Left(_) => return None,
     })
 }

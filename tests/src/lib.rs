@@ -28,7 +28,7 @@ use offhook::chat::{ChatCommand, ChatEvent, ChatId};
 use offhook::error::SessionError;
 use offhook::id::SessionId;
 use offhook::media::codec::Codec;
-use offhook::media::control::{MediaCommand, MediaEvent, StreamId};
+use offhook::media::control::{MediaCommand, MediaEvent, StreamId, StreamSettings};
 use offhook::negotiate::{Capabilities, LocalChat, SrtpPolicy};
 use offhook::session::{Core, Input, Order, Output, Policy, Route, Settings};
 use offhook::sip::{Builder, HeaderName, Message};
@@ -59,6 +59,8 @@ pub struct Rig {
     pub wire: Vec<(Destination, Vec<u8>)>,
     /// Orders to the media layer since the last [`media`](Self::media).
     media: Vec<String>,
+    /// What the audio stream was started with.
+    pub started: Option<StreamSettings>,
     /// Orders to the media layer since the last [`orders`](Self::orders), whole.
     orders: Vec<MediaCommand>,
     /// Orders to the chat's connection.
@@ -126,10 +128,12 @@ impl Rig {
                 codecs: Codec::ALL.into(),
                 telephone_event: true,
                 chat: true,
+                chat_over_tls: false,
                 srtp,
             },
             epoch: Epoch { instant: Instant::ZERO, timestamp: Timestamp::from_unix_micros(0) },
             policy,
+            listens_on_tcp: true,
             credentials,
         };
         Self {
@@ -139,6 +143,7 @@ impl Rig {
             told: Vec::new(),
             wire: Vec::new(),
             media: Vec::new(),
+            started: None,
             orders: Vec::new(),
             chats: Vec::new(),
             trace: Vec::new(),
@@ -230,6 +235,9 @@ impl Rig {
                 if let MediaCommand::Prepare { stream, .. } = command {
                     self.stream = stream;
                 }
+                if let MediaCommand::Start { settings, .. } = &command {
+                    self.started = Some(settings.clone());
+                }
                 self.media.push(short_media(&command));
                 self.orders.push(command);
             }
@@ -243,6 +251,8 @@ impl Rig {
                 self.handed_over += 1;
                 self.left.push(*transaction);
             }
+            Output::Locate(wanted) => self.trace.push(format!("Locate {}", wanted.len())),
+            Output::Unreachable(way) => self.trace.push(format!("Unreachable {}", way.remote)),
             Output::Timeout(_) => {}
         }
     }
@@ -303,7 +313,7 @@ impl Rig {
     /// The chat's path is made.
     pub fn chat_prepared(&mut self) {
         let path = String::from("msrp://192.0.2.1:2855/ours;tcp");
-        let local = LocalChat { port: 2855, path, tls: false };
+        let local = LocalChat::new(2855, path);
         self.chat_event(ChatEvent::Prepared { chat: self.chat_id(), local });
     }
 

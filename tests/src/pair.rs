@@ -91,7 +91,7 @@ fn address(side: usize) -> SocketAddr {
 
 fn capabilities() -> Capabilities {
     let (codecs, srtp) = (Codec::ALL.into(), SrtpPolicy::Disabled);
-    Capabilities { codecs, telephone_event: true, chat: true, srtp }
+    Capabilities { codecs, telephone_event: true, chat: true, chat_over_tls: false, srtp }
 }
 
 fn way(from: usize) -> Destination {
@@ -105,7 +105,8 @@ impl Side {
         let settings = endpoint::Settings {
             timers: Timers::default(),
             capabilities,
-            user: None,
+            callees: Vec::new(),
+            takes_anybody: true,
             user_agent: "offhook".into(),
             server_transactions_max: endpoint::SERVER_TRANSACTIONS_MAX,
         };
@@ -133,6 +134,7 @@ impl Side {
             epoch: Epoch { instant: Instant::ZERO, timestamp: Timestamp::from_unix_micros(0) },
             // A call that refreshes itself is never quiet.
             policy: session::Policy { session_expires: None, ..session::Policy::default() },
+            listens_on_tcp: true,
             credentials: Vec::new(),
         };
         session::Core::new(ID, Arc::new(settings), Entropy::from_u64(100 + side as u64))
@@ -399,6 +401,8 @@ impl Pair {
                 Output::Notification(notification) => {
                     self.told(side, crate::words::short(&notification.data));
                 }
+                // Who calls by name is told where that is.
+                Output::Locate(_) | Output::Unreachable(_) => {}
                 Output::Timeout(at) => {
                     self.sides[side].deadline = at;
                     break;
@@ -456,7 +460,7 @@ impl Pair {
         match command {
             ChatCommand::Prepare { chat, address, .. } => {
                 let path = format!("msrp://{address}:2855/{};tcp", chat.index);
-                let local = LocalChat { port: 2855, path, tls: false };
+                let local = LocalChat::new(2855, path);
                 let event = ChatEvent::Prepared { chat, local };
                 self.sides[side].inner.push_back(Input::Chat(event));
             }
@@ -477,7 +481,12 @@ impl Pair {
                     self.sides[1 - side].inner.push_back(event);
                 }
             }
-            ChatCommand::Send { .. } => {}
+            ChatCommand::Inspect { .. }
+            | ChatCommand::Overlook { .. }
+            | ChatCommand::GiveUp { .. }
+            | ChatCommand::StartFile { .. }
+            | ChatCommand::Send { .. }
+            | ChatCommand::Say { .. } => {}
         }
     }
 }

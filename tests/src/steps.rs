@@ -42,6 +42,7 @@ pub fn message(id: &str) -> Order {
         content: b"hi".to_vec(),
         content_type: "text/plain".into(),
         to: None,
+        date: None,
     })
 }
 

@@ -33,6 +33,9 @@ pub fn order(order: &Order) -> String {
             let over = if ways > 1 { format!(" over {ways} routes") } else { String::new() };
             format!("connect {whom} {}{over}", streams(*asked))
         }
+        Order::ConnectByName { uri, streams: asked, .. } => {
+            format!("connect {uri} {} by name", streams(*asked))
+        }
         Order::Accept { streams: asked, .. } => format!("accept {}", streams(*asked)),
         Order::Reject { code, .. } => format!("reject {code}"),
         Order::Progress(asked) => format!("progress {}", streams(*asked)),
@@ -43,9 +46,11 @@ pub fn order(order: &Order) -> String {
         Order::Remove(kind) => format!("remove {kind}"),
         Order::AcceptProposal(asked) => format!("accept_proposal {}", streams(*asked)),
         Order::RejectProposal => "reject_proposal".into(),
-        Order::SendMessage(message) => {
-            format!("message {}", String::from_utf8_lossy(&message.content))
-        }
+        Order::SendMessage(message) => format!("message {}", message.id),
+        Order::Say(say) => format!("say {say:?}"),
+        Order::SendFile(work) => format!("send_file {}", work.place.display()),
+        Order::AcceptFile(directory) => format!("accept_file {}", directory.display()),
+        Order::CancelFile => "cancel_file".into(),
         Order::SendDtmf(digit) => format!("dtmf {digit}"),
         Order::StartRecording(file) => format!("record {}", file.display()),
         Order::StopRecording => "stop_recording".into(),
@@ -99,7 +104,8 @@ pub fn short(data: &NotificationData) -> String {
             format!("DidDeliverMessage{{{message_id}, {code}}}")
         }
         NotificationData::SessionGotMessage { content, content_type, .. } => {
-            format!("GotMessage{{{content_type}, {}}}", String::from_utf8_lossy(content))
+            let shown: String = String::from_utf8_lossy(content).chars().take(40).collect();
+            format!("GotMessage{{{content_type}, {}}}", shown.escape_debug())
         }
         NotificationData::SessionGotDtmf { digit } => format!("GotDtmf{{{digit}}}"),
         NotificationData::SessionGotHoldRequest { originator } => {

@@ -305,6 +305,7 @@ fn a_reinvite_that_is_refused_for_good_leaves_the_call_as_it_was() {
     assert_eq!(rig.told(), ["GotUnholdRequest{local}"]);
 }
 
+/// REFERENCE 1.5 item 15
 #[test]
 fn each_request_may_be_the_first_that_is_challenged() {
     let mut server = server();

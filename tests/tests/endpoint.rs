@@ -9,6 +9,7 @@ use offhook::sip::{HeaderName, Message};
 use offhook::transaction::{ClientTransaction, ServerKey, Timers};
 use offhook::transport::{Received, Transmit, Transport};
 use offhook_fsm::{Entropy, Instant};
+use offhook_tests::door::only;
 use offhook_tests::{SDP, destination};
 
 struct Rig {
@@ -27,9 +28,11 @@ fn settings() -> Settings {
             codecs: Codec::ALL.into(),
             telephone_event: true,
             chat: true,
+            chat_over_tls: false,
             srtp: SrtpPolicy::Disabled,
         },
-        user: None,
+        callees: Vec::new(),
+        takes_anybody: true,
         user_agent: "offhook".into(),
         server_transactions_max: 100,
     }
@@ -280,10 +283,10 @@ fn a_refused_request_that_comes_again_gets_the_very_same_answer() {
 /// REFERENCE 1.4 item 3, 1.11 code 404
 #[test]
 fn unknown_users_get_404_alike_for_options_and_invite() {
-    let mut rig = Rig::with(Settings { user: Some("carol".into()), ..settings() });
+    let mut rig = Rig::with(only("carol"));
     assert_eq!(rig.receive(&invite("1")), [404]);
     assert_eq!(rig.receive(&request("OPTIONS", "2", "", "", "")), [404]);
-    let mut rig = Rig::with(Settings { user: Some("alice".into()), ..settings() });
+    let mut rig = Rig::with(only("alice"));
     assert_eq!(rig.receive(&invite("1")), [100]);
 }
 

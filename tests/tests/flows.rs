@@ -162,9 +162,13 @@ fn a_chat_is_proposed_taken_used_and_removed() {
         bob: GotMessage{text/plain, hello}
         alice: DidDeliverMessage{hello, 200}
         bob remove chat
+        bob: MSRPChatWillEnd
+        bob: MSRPChatDidEnd
         bob: SU[audio]
         bob -> alice INVITE
         alice -> bob 200 INVITE
+        alice: MSRPChatWillEnd
+        alice: MSRPChatDidEnd
         alice: SU[audio]
         bob -> alice ACK
         alice end
@@ -287,6 +291,8 @@ fn a_chat_that_has_gone_is_not_offered_anew_by_a_hold() {
         alice: GotHoldRequest{local}
         alice -x bob INVITE
         bob remove chat
+        bob: MSRPChatWillEnd
+        bob: MSRPChatDidEnd
         bob: SU[audio]
         bob -x alice INVITE
         alice: MSRPChatDidEnd

@@ -13,21 +13,20 @@
 //! | 27 | MESSAGE is not built; an answer is bounded by what the request brought (r06, r37) |
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
-use offhook::endpoint::Settings;
 use offhook::session::{Input, Order};
 use offhook::sip::{
     BODY_MAX, Framed, HEADER_SECTION_MAX, HeaderName, Message, NameAddr, StreamFramer, validate,
 };
 use offhook::transaction::ServerKey;
 use offhook::transport::{Destination, Received, Transport};
-use offhook_tests::door::{Door, changed, invite, invite_with, request, settings, verdict};
+use offhook_tests::door::{Door, changed, invite, invite_with, only, request, verdict};
 use offhook_tests::{Rig, destination};
 
 const NONE: [u16; 0] = [];
 
 #[test]
 fn a02_a_sweep_for_users_gets_the_same_answer_to_everything() {
-    let mut door = Door::with(Settings { user: Some("carol".into()), ..settings() });
+    let mut door = Door::with(only("carol"));
     let mut answer = |text: String| {
         assert_eq!(door.receive(text), [404]);
         let answer = door.answer().replace("INVITE", "OPTIONS");

@@ -30,6 +30,7 @@ fn stream() -> (RtpStream, Arc<StreamCounters>) {
         flow: Flow { send: true, receive: true },
         on_hold: false,
         ptime_ms: 20,
+        silence: None,
         srtp: None,
     };
     let counters = Arc::<StreamCounters>::default();

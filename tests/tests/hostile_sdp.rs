@@ -18,6 +18,7 @@ fn able() -> Capabilities {
         codecs: Codec::ALL.into(),
         telephone_event: true,
         chat: false,
+        chat_over_tls: false,
         srtp: SrtpPolicy::Disabled,
     }
 }

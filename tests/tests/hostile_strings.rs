@@ -142,10 +142,12 @@ fn settings(user_agent: &str, local: &SipUri) -> Settings {
             codecs: Codec::ALL.into(),
             telephone_event: true,
             chat: true,
+            chat_over_tls: false,
             srtp: SrtpPolicy::Disabled,
         },
         epoch: Epoch { instant: Instant::ZERO, timestamp: Timestamp::from_unix_micros(0) },
         policy: Policy::default(),
+        listens_on_tcp: true,
         credentials: Vec::new(),
     }
 }

@@ -16,6 +16,7 @@ fn capabilities() -> Capabilities {
         codecs: Codec::ALL.into(),
         telephone_event: true,
         chat: false,
+        chat_over_tls: false,
         srtp: SrtpPolicy::Disabled,
     }
 }

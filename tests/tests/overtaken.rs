@@ -59,7 +59,8 @@ fn a_lost_core_tells_of_the_messages_that_were_not_delivered() {
     let mut rig = Rig::established();
     rig.order(Order::Add(StreamKind::Chat)).unwrap();
     let (id, content_type) = (String::from("m1"), "text/plain".into());
-    let message = ChatMessage { id, content: b"hello".to_vec(), content_type, to: None };
+    let message =
+        ChatMessage { id, content: b"hello".to_vec(), content_type, to: None, date: None };
     rig.order(Order::SendMessage(message)).unwrap();
     rig.told();
     for output in rig.core.farewell().outputs(rig.now, &mut Entropy::from_u64(1)) {

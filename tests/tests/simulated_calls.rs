@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use offhook::notification::NotificationData as Data;
 use offhook_tests::sim::{Run, plan::Plan, run};
-use offhook_tests::world::trace::What;
+use offhook_tests::world::trace::{Chatted, What};
 
 fn judged(seed: u64, loss: Option<u64>) -> Run {
     let run = run(&Plan::new(seed, loss));
@@ -70,6 +70,20 @@ fn everything_that_users_meet_takes_part() {
     };
     assert!(told(|data| matches!(data, Data::SessionGotMessage { .. })) > 10);
     assert!(told(|data| matches!(data, Data::SessionDidDeliverMessage { .. })) > 10);
+    // Chats of small and large messages, with broken connections among them.
+    let chatted = |found: fn(&Chatted) -> bool| {
+        count(&runs, |what| matches!(what, What::Chat { chatted, .. } if found(chatted)))
+    };
+    let comes = |at_least: usize| {
+        count(&runs, |what| {
+            matches!(what, What::Chat { chatted: Chatted::Got { content, .. }, .. }
+                if content.len() >= at_least)
+        })
+    };
+    assert!(comes(1) > 1000 && comes(4096) > 50, "{} messages, {}", comes(1), comes(4096));
+    assert!(chatted(|chatted| matches!(chatted, Chatted::Delivered { .. })) > 1000);
+    assert!(chatted(|chatted| matches!(chatted, Chatted::NotDelivered { .. })) > 10);
+    assert!(told(|data| matches!(data, Data::MsrpChatDidFail { .. })) > 3);
     assert!(told(|data| matches!(data, Data::SessionGotDtmf { .. })) > 10);
     assert!(told(|data| matches!(data, Data::SessionDidStartRecordingAudio { .. })) > 10);
     assert!(told(|data| matches!(data, Data::SessionAcceptedStreamProposal { .. })) > 10);

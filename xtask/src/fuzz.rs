@@ -42,7 +42,7 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Result<(), String> {
     let features =
         if wanted.iter().any(|name| is_oracle(name)) { " --features oracles" } else { "" };
     let build = format!(
-        "cargo build --release --package offhook-fuzz{features} --target {host} \
+        "cargo build --profile quick --package offhook-fuzz{features} --target {host} \
          --target-dir target/fuzz"
     );
     execute(root, &build, &[("RUSTFLAGS", FLAGS)])?;
@@ -60,7 +60,7 @@ fn one(root: &Path, host: &str, target: &str, time: Duration) -> Result<(), Stri
     }
     let words = dictionary(target).map_or(String::new(), |file| format!(" -dict={file}"));
     let line = format!(
-        "target/fuzz/{host}/release/{target} -max_total_time={} -max_len=4096{words} \
+        "target/fuzz/{host}/quick/{target} -max_total_time={} -max_len=4096{words} \
          -print_final_stats=1 -artifact_prefix=fuzz/artifacts/{target}/ target/fuzz/corpus/{target} fuzz/corpus/{target}",
         time.as_secs()
     );

@@ -74,6 +74,12 @@ impl Process {
         Ok(lines.get(passed + at).cloned().unwrap_or_default())
     }
 
+    /// How many of the lines so far begin with `start` and do not hold `without`.
+    pub(crate) fn count(&self, start: &str, without: &str) -> usize {
+        let lines = self.lines.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.iter().filter(|line| line.starts_with(start) && !line.contains(without)).count()
+    }
+
     /// Waits for the program's own end.
     pub(crate) fn finish(&mut self, patience: Duration) -> Result<bool, String> {
         drop(self.child.stdin.take());

@@ -9,7 +9,8 @@ use std::process::{Command, ExitCode};
 use crate::run::output;
 
 pub(crate) fn run(root: &Path, args: &[&str]) -> Result<ExitCode, String> {
-    let simulate = ["run", "--release", "--quiet", "--package", "offhook-tests", "--example"];
+    let simulate =
+        ["run", "--profile", "quick", "--quiet", "--package", "offhook-tests", "--example"];
     let status = Command::new("cargo")
         .args(simulate)
         .args(["simulate", "--", "--commit", &commit(root)])

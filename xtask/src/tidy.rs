@@ -16,14 +16,16 @@ const BANNED: [&str; 6] = [
     concat!("/", "root/"),
 ];
 /// Layers inside the engine: a module uses those of a lower number and itself.
-const LAYERS: [(&str, u8); 8] = [
+const LAYERS: [(&str, u8); 10] = [
     ("sip", 0),
     ("sdp", 0),
+    ("dns", 0),
     ("auth", 1),
     ("negotiate", 1),
     ("transaction", 2),
     ("dialog", 3),
     ("endpoint", 3),
+    ("registration", 3),
     ("session", 4),
 ];
 

@@ -8,7 +8,7 @@ use offhook::sip::{
 use serde_json::{Map, Value, json};
 
 /// Bytes as a string, or as base64 where they are no UTF-8.
-fn bytes(value: &[u8]) -> Value {
+pub(crate) fn bytes(value: &[u8]) -> Value {
     match std::str::from_utf8(value) {
         Ok(text) => json!(text),
         Err(_) => json!({"base64": base64::engine::general_purpose::STANDARD.encode(value)}),

@@ -1,6 +1,7 @@
 //! Ctrl-C: the first one ends calls, the second one the process.
 
 use crossbeam_channel::{Receiver, bounded};
+use offhook::shell::sys;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -17,6 +18,7 @@ pub(crate) fn listen() -> Result<Receiver<()>, Usage> {
     let watch = move || {
         let mut signals = signals.forever();
         if signals.next().is_some() && tell.send(()).is_ok() && signals.next().is_some() {
+            sys::restore_terminal();
             std::process::exit(INTERRUPTED);
         }
     };

@@ -62,7 +62,7 @@ fn data(data: &Data) -> Value {
     let mut object = Map::new();
     for (name, value) in data.fields() {
         match value {
-            FieldValue::Bytes(bytes) if matches!(data, Data::EngineSipTrace { .. }) => {
+            FieldValue::Bytes(bytes) if is_trace(data) => {
                 let shown = trace::without_secrets(&bytes);
                 object.insert(name.into(), json!(String::from_utf8_lossy(&shown)));
             }
@@ -71,6 +71,11 @@ fn data(data: &Data) -> Value {
         }
     }
     Value::Object(object)
+}
+
+/// MSRP comes here without its contents.
+const fn is_trace(data: &Data) -> bool {
+    matches!(data, Data::EngineSipTrace { .. } | Data::MsrpTransportTrace { .. })
 }
 
 fn field(value: FieldValue) -> Value {
@@ -93,23 +98,20 @@ fn field(value: FieldValue) -> Value {
 
 /// Every attribute of a session, by the reference's names. `account` is the engine's.
 pub(crate) fn state(snapshot: &Snapshot, account: Option<&str>) -> Value {
-    let incoming = snapshot.direction == Some(CallDirection::Incoming);
-    let (local, remote) = (&snapshot.local_uri, &snapshot.remote_uri);
-    let (caller, callee) = if incoming { (remote, local) } else { (local, remote) };
     json!({
         "state": snapshot.state.to_string(),
         "account": account,
         "direction": snapshot.direction.map(direction),
         "start_time": snapshot.start_time.map(|time| time.to_string()),
         "stop_time": snapshot.stop_time.map(|time| time.to_string()),
-        "on_hold": snapshot.on_hold_by_local || snapshot.on_hold_by_remote,
+        "on_hold": snapshot.on_hold(),
         "on_hold_by_local": snapshot.on_hold_by_local,
         "on_hold_by_remote": snapshot.on_hold_by_remote,
         "remote_user_agent": snapshot.remote_user_agent,
-        "local_uri": local,
-        "remote_uri": remote,
-        "caller_uri": caller,
-        "callee_uri": callee,
+        "local_uri": snapshot.local_uri,
+        "remote_uri": snapshot.remote_uri,
+        "caller_uri": snapshot.caller_uri(),
+        "callee_uri": snapshot.callee_uri(),
         "route": snapshot.route.as_ref().map(route),
         "has_audio": snapshot.has_audio,
         "audio_codec": snapshot.audio_codec,
@@ -130,6 +132,9 @@ pub(crate) fn state(snapshot: &Snapshot, account: Option<&str>) -> Value {
             "direction": snapshot.audio_direction.map(|direction| direction.as_str()),
         })),
         "has_chat": snapshot.has_chat,
+        "chatroom": snapshot.chatroom.map(|room| {
+            json!({"nickname": room.nickname, "private_messages": room.private_messages})
+        }),
         "chat_transport": snapshot.chat_stream.map(|_| json!({"active": snapshot.has_chat})),
         "remote_headers": snapshot
             .remote_headers

@@ -35,6 +35,7 @@ fn message(content_type: &str, content: &[u8]) -> Data {
         content: Arc::from(content),
         content_type: content_type.into(),
         cpim_headers,
+        message_id: "m1".into(),
     }
 }
 
@@ -66,11 +67,13 @@ fn data_has_the_reference_s_keys() {
         (Data::SessionDidStart, json!({})),
         (
             message("text/plain", b"hi"),
-            json!({"content": "hi", "content_type": "text/plain", "cpim_headers": {"From": "<sip:a@h>"}}),
+            json!({"content": "hi", "content_type": "text/plain", "cpim_headers": {"From": "<sip:a@h>"},
+                "message_id": "m1"}),
         ),
         (
             message("image/png", b"\xff"),
-            json!({"content_base64": "/w==", "content_type": "image/png", "cpim_headers": {"From": "<sip:a@h>"}}),
+            json!({"content_base64": "/w==", "content_type": "image/png", "cpim_headers": {"From": "<sip:a@h>"},
+                "message_id": "m1"}),
         ),
     ] {
         assert_eq!(told(S1, data)["data"], expected);
@@ -108,8 +111,8 @@ fn a_state_has_every_attribute_null_where_there_is_none() {
         has_audio audio_codec audio_sample_rate audio_srtp_active audio_local_rtp_address \
         audio_local_rtp_port audio_remote_rtp_address_sdp audio_remote_rtp_port_sdp \
         audio_remote_rtp_address_received audio_remote_rtp_port_received audio_was_received \
-        audio_recording_file_name audio_direction audio_transport has_chat chat_transport \
-        remote_headers";
+        audio_recording_file_name audio_direction audio_transport has_chat chatroom \
+        chat_transport remote_headers";
     assert_eq!(keys, expected.split_whitespace().collect::<Vec<_>>());
     assert_eq!(value["state"], "NULL");
     assert_eq!(value["direction"], Value::Null);

@@ -12,6 +12,7 @@ use offhook::Session;
 use offhook::error::SessionError;
 use offhook::id::SessionId;
 use offhook::notification::{NotificationData as Data, Sender};
+use offhook::streams::Streams;
 
 use crate::call::progress::numbers as numbers_of;
 use crate::input::{self, Input};
@@ -19,13 +20,18 @@ use crate::options;
 use crate::outcome::Course;
 use crate::running::{self, Event, Running};
 use crate::trace::printable;
-use crate::{Outcome, Usage, json, note, print};
+use crate::{Outcome, Usage, chat, json, note, print};
 use answer::{Answer, answer};
 use wish::{EXAMPLE, HELP, Wish};
+
+/// Whatever can be taken.
+const ANY: Streams = Streams { audio: true, chat: true };
 
 /// A call that is not over.
 struct Call {
     session: Session,
+    /// What a person takes of it.
+    proposed: Streams,
     course: Course,
 }
 
@@ -134,9 +140,13 @@ impl Listener {
         }
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.course.note(notification);
-        match notification.data {
+        match &notification.data {
             Data::SessionDidStart => self.start(id),
             Data::SessionDidEnd { .. } => self.end(id),
+            Data::SessionGotMessage { .. } if !self.wish.options.json => {
+                let shown = chat::message(&call.session, &notification.data);
+                self.print(&format!("{id} {}", shown.unwrap_or_default()));
+            }
             _ => {}
         }
     }
@@ -155,7 +165,9 @@ impl Listener {
             Answer::Ring => Ok(()),
         };
         self.check(id, "answering", done);
-        if let (Answer::Accept(_), Some(file)) = (answer, self.wish.play.clone()) {
+        if let (Answer::Accept(Streams { audio: true, .. }), Some(file)) =
+            (answer, self.wish.play.clone())
+        {
             let done = session.play(file);
             self.check(id, "--play", done);
         }
@@ -163,7 +175,8 @@ impl Listener {
         if !only_refused {
             let refused = matches!(answer, Answer::Reject(_));
             let cause = refused.then_some("refused");
-            self.calls.insert(id, Call { session, course: Course::with(cause) });
+            let proposed = answer::both(ANY, streams);
+            self.calls.insert(id, Call { session, proposed, course: Course::with(cause) });
         }
         if answer == Answer::Ring && self.a_person_answers {
             self.asking.push_back(id);
@@ -175,6 +188,9 @@ impl Listener {
 
     fn start(&mut self, id: SessionId) {
         let Some(session) = self.calls.get(&id).map(|call| call.session.clone()) else { return };
+        if session.snapshot().audio_stream.is_none() {
+            return;
+        }
         if self.wish.echo {
             let done = session.echo(true);
             self.check(id, "--echo", done);
@@ -191,7 +207,7 @@ impl Listener {
     }
 
     fn end(&mut self, id: SessionId) {
-        let Some(Call { session, course }) = self.calls.remove(&id) else { return };
+        let Some(Call { session, course, .. }) = self.calls.remove(&id) else { return };
         let was_asked = self.asking.front() == Some(&id);
         self.asking.retain(|asked| *asked != id);
         let snapshot = session.snapshot();

@@ -2,11 +2,14 @@
 
 mod agent;
 mod call;
+mod chat;
 mod clock;
 mod demo;
 mod describe;
+mod describe_msrp;
 mod devices;
 mod fsm;
+mod heads;
 mod input;
 mod interrupt;
 mod json;
@@ -18,6 +21,7 @@ mod parse;
 mod pcap;
 mod planned;
 mod running;
+mod segments;
 mod settings;
 mod sound;
 mod trace;
@@ -34,7 +38,7 @@ offhook: a SIP SIMPLE user agent for the command line
   offhook agent             the scriptable user agent: commands in, JSON out
   offhook devices           the sound devices
   offhook settings          shows, sets and resets settings and accounts
-  offhook parse KIND FILE   what a sip or sdp message says, as JSON
+  offhook parse KIND FILE   what sip, sdp, msrp or cpim says, as JSON
   offhook fsm [MACHINE]     the state machines: --mermaid, --dot, --json
   offhook --version
 

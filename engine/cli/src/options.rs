@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use offhook::credentials::Credentials;
 use offhook::media::codec::Codec;
 use offhook::media::shell::AudioDevice;
 use offhook::negotiate::SrtpPolicy;
 use offhook::settings::Configuration;
+use offhook::shell::password_file;
 use offhook::sip::{SipUri, Uri};
 use offhook::transport::Transport;
 use offhook::{Config, ConfigurationManager, Listener, NotificationCenter};
@@ -20,10 +22,11 @@ use crate::{Usage, note, settings, sound};
 pub(crate) const HELP: &str = "\
 Common options:
   --udp ADDR:PORT, --tcp ADDR:PORT   listen there, port 0 is any (default: both)
-  --account URI, --route ROUTE       who we are; where requests go first
+  --account URI, --password-file FILE, --route ROUTE   who we are; the next hop
   --codecs PCMA,PCMU, --rtp-ports A-B, --srtp disabled|optional|mandatory
+  --msrp-transport tcp|tls, --tls-certificate PEM, --tls-ca PEM
   --audio-device default|null|wav:IN.wav,OUT.wav|NAME
-  --trace sip,notifications          to stderr; --pcap FILE is for Wireshark
+  --trace sip,msrp,notifications     to stderr; --pcap FILE is for Wireshark
   --config DIR                       settings of that folder, not the platform's
   --json                             one JSON object a line
 ";
@@ -36,6 +39,8 @@ const SECONDS_MAX: f64 = 366.0 * 86_400.0;
 pub(crate) struct Trace {
     /// SIP messages.
     pub(crate) sip: bool,
+    /// The heads of MSRP messages.
+    pub(crate) msrp: bool,
     /// Notifications.
     pub(crate) notifications: bool,
     /// SIP messages are drawn at the end.
@@ -53,6 +58,8 @@ pub(crate) struct Options {
     folder: Option<PathBuf>,
     /// `--audio-device`; none: the default device if there is one.
     pub(crate) device: Option<AudioDevice>,
+    /// `--password-file`.
+    password_file: Option<PathBuf>,
     /// `--route`, in order.
     routes: Vec<String>,
     /// `--trace`.
@@ -121,14 +128,17 @@ impl Options {
                 self.config.srtp = srtp(&word(args)?)?;
                 self.typed.insert("srtp");
             }
-            "msrp-transport" => msrp_transport(&word(args)?)?,
-            "tls" | "tls-certificate" | "tls-ca" => {
-                return Err(Usage(format!("--{name}: TLS is not built yet; use --udp or --tcp")));
+            "msrp-transport" => {
+                self.config.chat_over_tls = msrp_transport(&word(args)?)?;
+                self.typed.insert("msrp-transport");
             }
-            "password-file" => {
-                let text = "--password-file: authentication is not built yet; leave it out";
+            "tls-certificate" => self.config.tls.certificate = Some(args.value()?.into()),
+            "tls-ca" => self.config.tls.authorities = Some(args.value()?.into()),
+            "tls" => {
+                let text = "--tls: SIP over TLS is not built yet; use --udp or --tcp";
                 return Err(Usage(text.into()));
             }
+            "password-file" => self.password_file = Some(args.value()?.into()),
             _ => return Err(Usage(format!("there is no option --{name}: see --help"))),
         }
         Ok(())
@@ -144,6 +154,9 @@ impl Options {
         let (config, configuration) =
             configured.map(|set| (set.config, set.configuration)).unwrap_or_default();
         let mut config = self.over(config);
+        if let Some(file) = &self.password_file {
+            config.credentials = vec![self.credentials(file, config.account.as_deref())?];
+        }
         config.audio_device = match (self.device.clone(), set_device) {
             (Some(device), _) => device,
             (None, None | Some(AudioDevice::Default)) => sound::default_or_null(),
@@ -151,10 +164,25 @@ impl Options {
         };
         let mut trace = self.trace;
         trace.sip |= configuration.settings.logs.trace_sip;
+        trace.msrp |= configuration.settings.logs.trace_msrp;
         trace.notifications |= configuration.settings.logs.trace_notifications;
         config.trace_sip = trace.sip || trace.ladder || self.pcap.is_some();
+        config.trace_msrp = trace.msrp || self.pcap.is_some();
         let routes = Routes { typed: self.routes.clone(), configuration };
         Ok(Settled { config, trace, routes, manager })
+    }
+
+    /// The password in the file, for those who serve the account: its domain and the typed routes.
+    fn credentials(&self, file: &Path, account: Option<&str>) -> Result<Credentials, Usage> {
+        let fault = |why: String| Usage(format!("--password-file {}: {why}", file.display()));
+        let uri = account.and_then(|account| account.parse::<SipUri>().ok());
+        let uri = uri.ok_or_else(|| fault("whose it is, --account URI says".into()))?;
+        let password = password_file(file).map_err(|error| fault(error.to_string()))?;
+        let credentials = Credentials::new(uri.user().unwrap_or_default(), password.expose())
+            .for_host(uri.host().to_string());
+        let routes = self.routes.iter().filter_map(|route| route.parse::<SipUri>().ok());
+        Ok(routes
+            .fold(credentials, |credentials, route| credentials.for_host(route.host().to_string())))
     }
 
     /// What was typed goes before what is set.
@@ -166,6 +194,8 @@ impl Options {
         if typed.account.is_some() {
             config.account = typed.account;
         }
+        // One agent is one account.
+        config.other_accounts.clear();
         if has("codecs") {
             config.codecs = typed.codecs;
         }
@@ -179,6 +209,11 @@ impl Options {
                 note("warning: the keys of SRTP travel in the clear: SIP is not encrypted");
             }
         }
+        if has("msrp-transport") {
+            config.chat_over_tls = typed.chat_over_tls;
+        }
+        config.tls.certificate = typed.tls.certificate.or(config.tls.certificate);
+        config.tls.authorities = typed.tls.authorities.or(config.tls.authorities);
         config.use_srtp_without_tls = true;
         config
     }
@@ -270,11 +305,10 @@ fn trace(text: &str) -> Result<Trace, Usage> {
         match word {
             "sip" => trace.sip = true,
             "notifications" => trace.notifications = true,
-            // Nothing speaks MSRP yet, so there is nothing to tell.
-            "msrp" => {}
+            "msrp" => trace.msrp = true,
             other => {
                 return Err(Usage(format!(
-                    "--trace: {other:?} cannot be traced; type --trace sip,notifications"
+                    "--trace: {other:?} cannot be traced; type --trace sip,msrp,notifications"
                 )));
             }
         }
@@ -291,9 +325,11 @@ fn srtp(text: &str) -> Result<SrtpPolicy, Usage> {
     }
 }
 
-fn msrp_transport(text: &str) -> Result<(), Usage> {
+/// Whether chats that we offer are over TLS.
+fn msrp_transport(text: &str) -> Result<bool, Usage> {
     match text {
-        "tcp" | "tls" => Err(Usage(format!("--msrp-transport {text}: MSRP is not built yet"))),
+        "tcp" => Ok(false),
+        "tls" => Ok(true),
         other => Err(Usage(format!("--msrp-transport {other}: type tcp or tls"))),
     }
 }

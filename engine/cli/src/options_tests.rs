@@ -1,3 +1,5 @@
+use offhook::credentials::Hop;
+
 use super::*;
 
 fn parse(line: &[&str]) -> Result<Options, String> {
@@ -47,7 +49,7 @@ fn codecs_ports_routes_and_trace_are_understood() {
     assert_eq!(options.config.codecs, [Codec::Pcma, Codec::Pcmu]);
     assert_eq!(options.config.rtp_ports, 20000..=20003);
     assert_eq!(options.routes.len(), 2);
-    assert_eq!(options.trace, Trace { sip: true, ..Trace::default() });
+    assert_eq!(options.trace, Trace { sip: true, msrp: true, ..Trace::default() });
     assert_eq!(options.config.account.as_deref(), Some("sip:alice@example.com"));
     assert_eq!(options.config.srtp, SrtpPolicy::Optional);
     assert!(options.json && settled(&options).config.trace_sip);
@@ -58,6 +60,7 @@ fn a_capture_alone_makes_the_engine_trace() {
     let options = parse(&["--pcap", "a.pcap", "--audio-device", "null"]).unwrap();
     let settled = settled(&options);
     assert!(settled.config.trace_sip && !settled.trace.sip);
+    assert!(settled.config.trace_msrp && !settled.trace.msrp);
 }
 
 #[test]
@@ -72,12 +75,10 @@ fn what_is_wrong_is_told_with_what_to_type() {
         ("--route sips:192.0.2.1", "not built yet"),
         ("--route sip:192.0.2.1;transport=tls", "not built yet"),
         ("--account nobody:", "sip:alice@example.com"),
-        ("--trace rtp", "--trace sip,notifications"),
+        ("--trace rtp", "--trace sip,msrp,notifications"),
         ("--srtp maybe", "disabled, optional or mandatory"),
-        ("--msrp-transport tls", "not built yet"),
+        ("--msrp-transport udp", "type tcp or tls"),
         ("--tls 127.0.0.1:0", "not built yet"),
-        ("--tls-ca ca.pem", "not built yet"),
-        ("--password-file secret", "not built yet"),
         ("--nonsense", "see --help"),
     ] {
         let error = parse(&line.split(' ').collect::<Vec<_>>()).unwrap_err();
@@ -91,4 +92,41 @@ fn seconds_are_finite_and_not_negative() {
     for text in ["", "-1", "NaN", "inf", "1e99", "ten"] {
         assert!(seconds(text).is_err(), "{text}");
     }
+}
+
+#[test]
+fn a_password_file_is_the_accounts_and_for_those_who_serve_it() {
+    let file = std::env::temp_dir().join(format!("offhook-password-{}", std::process::id()));
+    std::fs::write(&file, "open sesame\nanother line\n").unwrap();
+    let name = file.to_str().unwrap();
+    let line =
+        ["--account", "alice@example.com", "--password-file", name, "--route", "sip:192.0.2.1"];
+    let config = settled(&parse(&line).unwrap()).config;
+    let [credentials] = &*config.credentials else { panic!("{:?}", config.credentials) };
+    assert_eq!((credentials.username(), credentials.password()), ("alice", "open sesame"));
+    let hop = |address: &str| Hop::chosen(address.parse().unwrap());
+    assert!(credentials.trusts(&Hop { host: Some("example.com"), ..hop("203.0.113.9") }));
+    assert!(credentials.trusts(&hop("192.0.2.1")));
+    assert!(!credentials.trusts(&hop("203.0.113.9")));
+    std::fs::remove_file(&file).unwrap();
+}
+
+#[test]
+fn a_password_without_an_account_or_a_file_is_told() {
+    let center = || NotificationCenter::new().unwrap();
+    for (line, told) in [
+        (vec!["--password-file", "x"], "--account URI says"),
+        (vec!["--account", "a@example.com", "--password-file", "/dev/null/x"], "Not a directory"),
+        (vec!["--account", "a@example.com", "--password-file", "/dev/null"], "no password"),
+    ] {
+        let options = Options { folder: Some("/nonexistent".into()), ..parse(&line).unwrap() };
+        let Usage(text) = options.settle(center()).unwrap_err();
+        assert!(text.contains(told), "{line:?}: {text}");
+    }
+}
+
+#[test]
+fn chats_are_offered_over_what_was_typed() {
+    assert!(settled(&parse(&["--msrp-transport", "tls"]).unwrap()).config.chat_over_tls);
+    assert!(!settled(&parse(&["--msrp-transport", "tcp"]).unwrap()).config.chat_over_tls);
 }

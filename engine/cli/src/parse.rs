@@ -3,20 +3,21 @@
 use std::io::Read as _;
 
 use lexopt::prelude::{Long, Short, Value as Word};
+use offhook::msrp;
+use offhook::msrp::cpim::{Cpim, CpimError};
 use offhook::sdp::SessionDescription;
 use offhook::sip::{FrameError, Framed, Message, StreamFramer, validate};
 use serde_json::{Value, json};
 
-use crate::{Outcome, Usage, describe, print};
+use crate::{Outcome, Usage, describe, describe_msrp, print};
 
 const HELP: &str = "\
 offhook parse KIND FILE [--stream]
 
-Prints what was understood as JSON. KIND is sip or sdp (msrp and cpim are not
-built yet); FILE - reads standard input. \"status\" is what a user agent would
-answer, where one applies. Refused input prints {\"error\":..., \"offset\":...,
-\"status\":...} and exits 1. --stream reads a byte stream of several sip messages,
-one object a line.
+Prints what was understood as JSON. KIND is sip, sdp, msrp or cpim; FILE - reads
+standard input. \"status\" is what a user agent would answer, where one applies.
+Refused input prints {\"error\":..., \"offset\":..., \"status\":...} and exits 1.
+--stream reads a byte stream of several sip or msrp messages, one object a line.
 
 Example: offhook parse sip invite.sip
 ";
@@ -50,9 +51,11 @@ pub(crate) fn run(args: &mut lexopt::Parser) -> Result<Outcome, Usage> {
         ("sip", false) => Ok(show(sip(&bytes))),
         ("sip", true) => Ok(sip_stream(&bytes)),
         ("sdp", false) => Ok(show(sdp(&bytes))),
-        ("sdp", true) => Err(Usage("--stream is for sip".into())),
-        ("msrp" | "cpim", _) => Err(Usage("parsing msrp and cpim is not built yet".into())),
-        (kind, _) => Err(Usage(format!("there is no kind {kind:?}: it is sip or sdp"))),
+        ("msrp", false) => Ok(show(msrp(&bytes))),
+        ("msrp", true) => Ok(msrp_stream(&bytes)),
+        ("cpim", false) => Ok(show(cpim(&bytes))),
+        ("sdp" | "cpim", true) => Err(Usage("--stream is for sip and msrp".into())),
+        (kind, _) => Err(Usage(format!("there is no kind {kind:?}: it is sip, sdp, msrp or cpim"))),
     }
 }
 
@@ -106,4 +109,36 @@ fn sip_stream(bytes: &[u8]) -> Outcome {
 fn sdp(bytes: &[u8]) -> Result<Value, Value> {
     let sdp = SessionDescription::parse(bytes).map_err(|e| refused(e, e.offset, e.status()))?;
     Ok(describe::sdp(&sdp))
+}
+
+fn msrp(bytes: &[u8]) -> Result<Value, Value> {
+    let message = msrp::Message::parse(bytes).map_err(|e| refused(e, e.offset, e.status()))?;
+    Ok(describe_msrp::msrp(&message))
+}
+
+fn msrp_stream(bytes: &[u8]) -> Outcome {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let before = bytes.len().saturating_sub(rest.len());
+        match msrp::Message::parse_first(rest) {
+            Ok((message, after)) => {
+                show(Ok(describe_msrp::msrp(&message)));
+                rest = after;
+            }
+            Err(error) => {
+                let offset = before.saturating_add(error.offset);
+                return show(Err(refused(error, offset, error.status())));
+            }
+        }
+    }
+    Outcome::Done
+}
+
+fn cpim(bytes: &[u8]) -> Result<Value, Value> {
+    let message = Cpim::parse(bytes).map_err(|error| {
+        // What is missing is missing at the end; the rest is a matter of the headers as a whole.
+        let at = if error == CpimError::Unterminated { bytes.len() } else { 0 };
+        refused(error, at, 400)
+    })?;
+    Ok(describe_msrp::cpim(&message))
 }

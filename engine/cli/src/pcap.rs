@@ -1,4 +1,4 @@
-//! `--pcap FILE`: SIP messages as a capture that Wireshark reads (draft-ietf-opsawg-pcap).
+//! `--pcap FILE`: SIP and MSRP as a capture that Wireshark reads (draft-ietf-opsawg-pcap).
 //!
 //! The library tells messages, not packets, so IP, UDP and TCP headers are made up around them:
 //! addresses, ports, lengths and checksums are right, the rest is plausible. Link type 101 is raw
@@ -15,10 +15,12 @@ use offhook::notification::NotificationData as Data;
 use offhook::timestamp::Timestamp;
 use offhook::transport::Transport;
 
+use crate::segments::{Segment, Segments};
+
 const LINKTYPE_RAW: u32 = 101;
 const SNAP_LENGTH: u32 = 65_535;
 /// Payload of one made-up TCP segment.
-const SEGMENT_MAX: usize = 16_384;
+pub(crate) const SEGMENT_MAX: usize = 16_384;
 /// Payload of one UDP datagram; what is longer could not have been sent.
 const DATAGRAM_MAX: usize = 65_507;
 /// TCP directions whose sequence numbers are remembered; above it all start anew.
@@ -30,6 +32,7 @@ const TCP: u8 = 6;
 pub(crate) struct Capture {
     file: File,
     frames: Frames,
+    segments: Segments,
 }
 
 impl Capture {
@@ -37,17 +40,35 @@ impl Capture {
     pub(crate) fn create(path: &Path) -> std::io::Result<Self> {
         let mut file = File::create(path)?;
         file.write_all(&file_header())?;
-        Ok(Self { file, frames: Frames::default() })
+        Ok(Self { file, frames: Frames::default(), segments: Segments::default() })
     }
 
-    /// Appends a traced SIP message; other notifications are none of its business.
+    /// Appends a traced SIP message, or MSRP with a packet for each message; other notifications are
+    /// none of its business.
     pub(crate) fn write(&mut self, notification: &Notification) -> std::io::Result<()> {
-        let Data::EngineSipTrace { source, destination, transport, data, .. } = &notification.data
-        else {
-            return Ok(());
-        };
-        let ends = (*source, *destination);
-        self.file.write_all(&self.frames.records(notification.timestamp, ends, *transport, data))
+        let when = notification.timestamp;
+        match &notification.data {
+            Data::EngineSipTrace { source, destination, transport, data, .. } => {
+                let ends = (*source, *destination);
+                self.file.write_all(&self.frames.records(when, ends, *transport, data))
+            }
+            Data::MsrpTransportTrace { source, destination, data, .. } => {
+                let segments = self.segments.take((*source, *destination), data);
+                self.write_segments(when, segments)
+            }
+            Data::EngineDidEnd => {
+                let segments = self.segments.rest();
+                self.write_segments(when, segments)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn write_segments(&mut self, when: Timestamp, segments: Vec<Segment>) -> std::io::Result<()> {
+        for (ends, bytes) in segments {
+            self.file.write_all(&self.frames.records(when, ends, Transport::Tcp, &bytes))?;
+        }
+        Ok(())
     }
 }
 

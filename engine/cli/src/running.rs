@@ -11,6 +11,7 @@ use offhook::{
     SessionManager,
 };
 
+use crate::heads::Heads;
 use crate::options::{Options, Routes, Settled, Trace};
 use crate::pcap::Capture;
 use crate::{Usage, clock, interrupt, note, sound, trace};
@@ -69,8 +70,13 @@ pub(crate) fn start(options: &Options) -> Result<Running, Usage> {
     let Settled { config, trace, routes, manager } = options.settle(center.clone())?;
     let (tell, events) = bounded(EVENTS_MAX);
     let sessions = Arc::new(OnceLock::new());
-    let observer =
-        Observer { trace, capture: Mutex::new(capture), sessions: Arc::clone(&sessions), tell };
+    let observer = Observer {
+        trace,
+        capture: Mutex::new(capture),
+        heads: Mutex::default(),
+        sessions: Arc::clone(&sessions),
+        tell,
+    };
     center.add_observer(Arc::new(move |n: &Notification| observer.hear(n)), Any, Any);
     let account = config.account.clone();
     let engine = Engine::start(config, center).map_err(cannot_start)?;
@@ -98,6 +104,7 @@ fn cannot_start(error: EngineError) -> Usage {
 struct Observer {
     trace: Trace,
     capture: Mutex<Option<Capture>>,
+    heads: Mutex<Heads>,
     sessions: Arc<OnceLock<SessionManager>>,
     tell: Channel<Event>,
 }
@@ -111,8 +118,15 @@ impl Observer {
             } else if !self.trace.ladder {
                 return;
             }
-        } else if self.trace.notifications {
-            trace::notification(notification);
+        } else if let Data::MsrpTransportTrace { .. } = notification.data {
+            return self.hear_msrp(notification);
+        } else {
+            if notification.data == Data::EngineDidEnd {
+                self.capture(notification);
+            }
+            if self.trace.notifications {
+                trace::notification(notification);
+            }
         }
         let session = match (&notification.data, notification.sender) {
             (Data::SessionNewIncoming { .. }, Sender::Session(id)) => {
@@ -122,6 +136,23 @@ impl Observer {
         };
         // Nobody listens any more: then nobody misses it.
         let _told = self.tell.send(Event { notification: notification.clone(), session });
+    }
+
+    /// What passes over a chat is captured whole and shown without contents.
+    fn hear_msrp(&self, notification: &Notification) {
+        self.capture(notification);
+        if !self.trace.msrp {
+            return;
+        }
+        let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
+        let shown = heads.of(notification.sender, &notification.data);
+        drop(heads);
+        trace::msrp(notification, &shown);
+        let mut notification = notification.clone();
+        if let Data::MsrpTransportTrace { data, .. } = &mut notification.data {
+            *data = shown.as_bytes().into();
+        }
+        let _told = self.tell.send(Event { notification, session: None });
     }
 
     fn capture(&self, notification: &Notification) {

@@ -26,6 +26,19 @@ pub(crate) fn sip(notification: &Notification) {
     let _written = writeln!(std::io::stderr(), "{when} {head}, {size} bytes\n{text}");
 }
 
+/// Prints traced MSRP; `shown` is what of it may be seen.
+pub(crate) fn msrp(notification: &Notification, shown: &str) {
+    let Data::MsrpTransportTrace { received, source, destination, transport, data } =
+        &notification.data
+    else {
+        return;
+    };
+    let head = heading(*received, *source, *destination, transport.via_name());
+    let text = printable(shown.as_bytes());
+    let (when, size) = (notification.timestamp, data.len());
+    let _written = writeln!(std::io::stderr(), "{when} {head}, MSRP, {size} bytes\n{text}");
+}
+
 /// Prints a notification.
 pub(crate) fn notification(notification: &Notification) {
     let _written = writeln!(std::io::stderr(), "{}", json::notification(notification));

@@ -432,6 +432,92 @@ fn an_account_that_is_typed_brings_its_own_settings_and_its_proxy() {
     assert_eq!(state["audio_codec"], "PCMA");
     assert!(state["route"].as_str().unwrap().contains(&proxy), "{state}");
     // Others are not reached over it.
-    let result = alice.say("connect sip:bob@example.org");
-    assert_eq!(result["ok"], false, "{result}");
+    let mut carol = Agent::start();
+    let (_, address) = carol.uri.split_once('@').unwrap();
+    alice.order(&format!("connect sip:carol@{address}"));
+    carol.wait("SIPSessionNewIncoming");
+    alice.order("state");
+    let state = alice.wait("offhook.state")["data"].clone();
+    assert!(!state["route"].as_str().unwrap().contains(&proxy), "{state}");
+}
+
+#[test]
+fn a_recording_without_a_name_is_named_by_time_peer_and_direction_in_the_recordings_folder() {
+    let folder = folder("agent-recordings");
+    let recordings = folder.join("not there/yet");
+    let text = format!("[audio]\nrecordings_directory = \"{}\"\n", recordings.display());
+    std::fs::write(folder.join("settings.toml"), text).unwrap();
+    let mut alice = Agent::with(&["--config", folder.to_str().unwrap()]);
+    let mut bob = Agent::with(&["--account", "bob@example.com"]);
+    let address = bob.listener.clone();
+    alice.order(&format!("connect sip:bob@example.com:5070 audio route=sip:{address}"));
+    bob.wait("SIPSessionNewIncoming");
+    bob.order("accept");
+    alice.wait("SIPSessionDidStart");
+    for (command, name) in
+        [("record", "-bob@example.com-outgoing.wav"), ("record mine.wav", "mine.wav")]
+    {
+        alice.order(command);
+        alice.wait("SIPSessionWillStartRecordingAudio");
+        let started = alice.wait("SIPSessionDidStartRecordingAudio");
+        let file = std::path::PathBuf::from(started["data"]["file_name"].as_str().unwrap());
+        assert_eq!(file.parent(), Some(recordings.as_path()));
+        let base = file.file_name().unwrap().to_str().unwrap();
+        assert!(base.ends_with(name), "{base}");
+        if command == "record" {
+            let time: Vec<_> = base.split('-').take(2).map(str::len).collect();
+            assert_eq!(time, [8, 6], "{base}");
+        }
+        alice.order("state");
+        let state = alice.wait("offhook.state")["data"].clone();
+        assert_eq!(state["audio_recording_file_name"].as_str(), file.to_str());
+        alice.order("stop_recording");
+        alice.wait("SIPSessionWillStopRecordingAudio");
+        let stopped = alice.wait("SIPSessionDidStopRecordingAudio");
+        assert_eq!(stopped["data"], started["data"]);
+        let spec = hound::WavReader::open(file).unwrap().spec();
+        assert_eq!((spec.channels, spec.bits_per_sample, spec.sample_rate), (1, 16, 8000));
+    }
+}
+
+#[test]
+fn a_recording_that_is_ordered_on_hold_starts_right_before_the_unhold_is_told() {
+    let folder = folder("agent-armed");
+    let (mut alice, mut bob) = (Agent::start(), Agent::start());
+    establish(&mut alice, &mut bob);
+    alice.order("hold");
+    alice.wait("SIPSessionGotHoldRequest");
+    let file = folder.join("armed.wav");
+    alice.order(&format!("record \"{}\"", file.display()));
+    alice.order("state");
+    let state = alice.wait("offhook.state")["data"].clone();
+    assert_eq!(state["audio_recording_file_name"].as_str(), file.to_str());
+    assert_eq!(alice.say("record another.wav")["error"], "SessionStateError");
+    alice.order("unhold");
+    alice.wait("SIPSessionGotUnholdRequest");
+    let course = alice.course("s1");
+    let expected = ["WillStartRecordingAudio", "DidStartRecordingAudio", "GotUnholdRequest"];
+    assert_eq!(course[course.len() - 3..], expected, "{course:?}");
+    // It ends with the call, before the stream does.
+    bob.order("end");
+    alice.wait("SIPSessionDidEnd");
+    let course = alice.course("s1");
+    let expected = ["WillStopRecordingAudio", "DidStopRecordingAudio", "GotStreamUpdate"];
+    let at = course.len() - 5;
+    assert_eq!(course[at..at + 3], expected, "{course:?}");
+    assert_eq!(alice.say("stop_recording")["error"], "SessionStateError");
+}
+
+#[test]
+fn a_recording_that_cannot_be_written_is_told_to_have_stopped() {
+    let folder = folder("agent-unwritable");
+    std::fs::write(folder.join("file"), "").unwrap();
+    let (mut alice, mut bob) = (Agent::start(), Agent::start());
+    establish(&mut alice, &mut bob);
+    alice.order(&format!("record \"{}\"", folder.join("file/x.wav").display()));
+    alice.wait("SIPSessionWillStartRecordingAudio");
+    alice.wait("SIPSessionDidStopRecordingAudio");
+    assert!(!alice.course("s1").contains(&"DidStartRecordingAudio".into()));
+    alice.order("state");
+    assert!(alice.wait("offhook.state")["data"]["audio_recording_file_name"].is_null());
 }

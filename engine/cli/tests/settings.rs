@@ -285,3 +285,15 @@ fn without_a_folder_the_platform_s_is_used() {
     assert!(Path::new(path).starts_with(&home), "{path}");
     assert_eq!(std::fs::read_to_string(path).unwrap(), "[audio]\nsilent = true\n");
 }
+
+#[test]
+fn the_password_file_of_an_account_is_read_where_the_account_is_used() {
+    let folder = folder("password_file");
+    done(&folder, "add alice@example.com auth.password_file=nowhere");
+    done(&folder, "default alice@example.com");
+    let mut agent = Command::new(env!("CARGO_BIN_EXE_offhook"));
+    let ran =
+        run(agent.args(["agent", "--audio-device", "null", "--config"]).arg(&folder), "quit\n");
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("nowhere") && ran.err.contains("password"), "{}", ran.err);
+}

@@ -36,17 +36,17 @@ fn every_help_fits_a_screen_and_shows_an_example() {
 fn bad_options_exit_2_and_tell_what_to_type() {
     for (line, told) in [
         ("call", "call needs a URI"),
-        ("call sip:a@b --chat", "not built yet"),
+        ("call sip:a@b --chat --dtmf 1", "type --audio, too"),
         ("call sip:a@b --udp nowhere", "--udp 127.0.0.1:5060"),
         ("call sip:a@b --play /nonexistent.wav", "/nonexistent.wav"),
-        ("listen --auto-answer audio,chat", "not built yet"),
+        ("listen --auto-answer video", "type audio, chat or both"),
         ("listen --reject 200", "300 to 699"),
         ("listen --tls 127.0.0.1:0", "not built yet"),
         ("agent --codecs opus", "--codecs PCMU,PCMA"),
-        ("agent --msrp-transport tls", "not built yet"),
-        ("agent --password-file secret", "not built yet"),
+        ("agent --msrp-transport udp", "type tcp or tls"),
+        ("agent --password-file secret", "--account URI says"),
         ("agent --rtp-ports 5", "--rtp-ports 20000-20100"),
-        ("agent --pcap /nonexistent/a.pcap --udp 127.0.0.1:0", "/nonexistent/a.pcap"),
+        ("agent --pcap /dev/null/a.pcap --udp 127.0.0.1:0", "/dev/null/a.pcap"),
         ("agent --audio-device wav:in.wav", "wav:microphone.wav,speaker.wav"),
         ("agent --audio-device wav:/nonexistent.wav,out.wav", "/nonexistent.wav"),
         ("demo now", "unexpected argument \"now\"; see --help"),
@@ -98,4 +98,16 @@ fn srtp_without_tls_warns_once_on_stderr() {
         let told = err.lines().filter(|line| line.contains("travel in the clear")).count();
         assert_eq!((code, told), (0, warnings), "{policy}: {err}");
     }
+}
+
+#[test]
+fn a_demonstration_that_cannot_write_tells_where_it_would() {
+    let folder = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("no-demo");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("target"), "").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_offhook"));
+    let output = command.arg("demo").current_dir(folder).output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{err}");
+    assert!(err.contains("target/demo: ") && err.contains("a folder of your own"), "{err}");
 }

@@ -4,6 +4,7 @@
 //! response, absorbs ACKs and strays, and routes the rest by the session number in branch or tag.
 //! It is pure: [`Core::handle_input`], then [`Core::poll_output`] until [`Output::Timeout`].
 
+mod callee;
 mod core;
 mod request;
 
@@ -14,6 +15,7 @@ use crate::negotiate::{Capabilities, Offered};
 use crate::transaction::{ClientTransaction, ServerKey, Timers};
 use crate::transport::{Destination, Received, Transmit};
 
+pub use self::callee::{Callee, called};
 pub use self::core::Core;
 
 /// Server transactions at once, unless the settings say otherwise; one more new call is answered
@@ -27,10 +29,12 @@ pub const LEFTOVERS_MAX: usize = 65_536;
 pub struct Settings {
     /// T1, T2, T4.
     pub timers: Timers,
-    /// What an offer is held against before there is a session.
+    /// What an offer to anybody but `callees` is held against before there is a session.
     pub capabilities: Capabilities,
-    /// The only user that is here; `None`: any user is.
-    pub user: Option<String>,
+    /// Who is here by name.
+    pub callees: Vec<Callee>,
+    /// Whether any other user is here, too; otherwise 404.
+    pub takes_anybody: bool,
     /// User-Agent and Server.
     pub user_agent: String,
     /// Server transactions at once.

@@ -5,12 +5,12 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use offhook_fsm::Instant;
 
 use super::core::{MergeKey, origin};
-use super::{Core, Output};
+use super::{Callee, Core, Output, called};
 use crate::id::SessionId;
-use crate::negotiate::{Offered, screen};
+use crate::negotiate::{Capabilities, Offered, screen};
 use crate::sip::{
-    ALLOWED_METHODS, Builder, HeaderName, MIN_SE_S, Message, SUPPORTED_OPTIONS, Unprintable, Uri,
-    reason_phrase, text,
+    ALLOWED_METHODS, Builder, HeaderName, MIN_SE_S, Message, SUPPORTED_OPTIONS, Unprintable,
+    reason_phrase,
 };
 use crate::transaction::ServerKey;
 use crate::transport::{Destination, Received, Transmit, Transport};
@@ -82,7 +82,7 @@ impl Core {
         let none = Ok(Offered { audio: false, chat: false });
         let screened = match m.body() {
             [] => none,
-            offer => screen(offer, &self.settings.capabilities),
+            offer => screen(offer, self.capabilities(m)),
         };
         let offered = match screened {
             Ok(offered) => offered,
@@ -255,9 +255,21 @@ impl Core {
 
     /// Whether the user that is called is here. OPTIONS and INVITE are answered alike.
     fn is_here(&self, m: &Message<&[u8]>) -> bool {
-        let Some(user) = &self.settings.user else { return true };
-        let uri = Uri::parse(m.request_uri().unwrap_or_default()).ok();
-        uri.and_then(|uri| uri.user).is_some_and(|called| text(called) == user.as_str())
+        self.settings.takes_anybody || self.callee(m).is_some()
+    }
+
+    fn callee(&self, m: &Message<&[u8]>) -> Option<&Callee> {
+        let all = &self.settings.callees;
+        if all.is_empty() {
+            return None;
+        }
+        let index = called(m.request_uri()?, all.iter().map(|callee| &callee.uri))?;
+        all.get(index)
+    }
+
+    /// What who is called can do.
+    fn capabilities(&self, m: &Message<&[u8]>) -> &Capabilities {
+        self.callee(m).map_or(&self.settings.capabilities, |callee| &callee.capabilities)
     }
 }
 

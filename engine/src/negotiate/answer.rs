@@ -9,11 +9,11 @@ use offhook_media::srtp::SrtpKeys;
 use crate::sdp::crypto::{self, CryptoAttribute};
 use crate::sdp::{Direction, MediaDescription, SessionDescription};
 
-use super::line;
 use super::{
-    Answered, Capabilities, ClosedLine, LocalAudio, LocalChat, Offered, Origin, OwnLine, PATH_MAX,
-    PTIME_MS, Refusal, Settled, SettledAudio, SettledChat, SrtpPolicy, TELEPHONE_EVENT, Wishes,
+    Answered, Capabilities, ClosedLine, LocalAudio, LocalChat, Offered, Origin, OwnLine, PTIME_MS,
+    Refusal, Settled, SettledAudio, SettledChat, SrtpPolicy, TELEPHONE_EVENT, Wishes,
 };
+use super::{chat_line, file_line, line};
 
 /// The profile of encrypted audio (RFC 3711 §12).
 const SAVP: &[u8] = b"RTP/SAVP";
@@ -35,7 +35,9 @@ struct Usable {
 pub fn screen(offer: &[u8], capabilities: &Capabilities) -> Result<Offered, Refusal> {
     let sdp = SessionDescription::parse(offer)?;
     let has = |kind: &[u8]| sdp.media.iter().any(|m| is_kind(m, kind) && m.port != 0);
-    let (audio, chat) = (has(b"audio"), has(b"message"));
+    let chats = |m: &&MediaDescription<'_>| is_kind(m, b"message") && !file_line::is_file(m);
+    let chat = sdp.media.iter().filter(chats).any(|m| m.port != 0);
+    let audio = has(b"audio");
     if !audio && !chat {
         return Err(Refusal::new(415, "the offer has neither audio nor chat"));
     }
@@ -74,6 +76,11 @@ pub fn answer(
         wishes.chat.local.as_ref().and_then(|local| {
             Some((first_chat(&sdp, capabilities, local, wishes.chat.line)?, local))
         });
+    let file = wishes
+        .file
+        .local
+        .as_ref()
+        .and_then(|local| Some((file_line::first(&sdp, local, wishes.file.line)?, local)));
     let mut lines = Vec::with_capacity(sdp.media.len());
     for (position, media) in sdp.media.iter().enumerate() {
         if let Some((_, usable, local)) = audio.as_ref().filter(|(at, ..)| *at == position) {
@@ -92,8 +99,14 @@ pub fn answer(
             lines.push(OwnLine::Audio(LocalAudio { flow, ..local }));
             settled.audio = Some(now);
         } else if let Some((_, local)) = chat.as_ref().filter(|((at, _), _)| *at == position) {
-            line::chat(&mut body, local);
-            lines.push(OwnLine::Chat((*local).clone()));
+            let local = chat_line::answering(media, local);
+            line::chat(&mut body, &local);
+            lines.push(OwnLine::Chat(local));
+        } else if let Some((_, local)) = file.as_ref().filter(|(f, _)| f.link.line == position) {
+            let link = chat_line::answering(media, &local.link);
+            let local = local.with_link(link);
+            line::file(&mut body, &local);
+            lines.push(OwnLine::File(Box::new(local)));
         } else {
             let closed = ClosedLine::of(media);
             line::closed(&mut body, &closed);
@@ -101,12 +114,15 @@ pub fn answer(
         }
     }
     settled.chat = chat.map(|((_, settled), _)| settled);
+    settled.file = file.map(|(settled, _)| settled);
     let lacks_audio = wishes.audio.local.is_some() && settled.audio.is_none();
     let lacks_chat = wishes.chat.local.is_some() && settled.chat.is_none();
     if lacks_audio {
         settled.unmet = Some(nothing(&sdp));
     } else if lacks_chat {
         settled.unmet = Some(no_chat());
+    } else if wishes.file.local.is_some() && settled.file.is_none() {
+        settled.unmet = Some(file_line::unusable());
     }
     Ok(Answered { body, lines, settled })
 }
@@ -140,11 +156,21 @@ pub fn apply_answer(
                 }
             }
             OwnLine::Chat(local) => {
-                settled.chat = read_chat(media, local).map(|chat| SettledChat { line: at, ..chat });
+                let read = chat_line::read(&sdp, media, local, true);
+                settled.chat = read.map(|chat| SettledChat { line: at, ..chat });
                 settled.left_open.chat = settled.chat.is_none() && media.port != 0;
                 if settled.chat.is_none() && settled.unmet.is_none() {
                     let refused = || Refusal::new(488, "the peer refused the chat stream");
                     settled.unmet = Some(if media.port == 0 { refused() } else { no_chat() });
+                }
+            }
+            OwnLine::File(local) => {
+                settled.file = file_line::read(&sdp, media, local, true, at);
+                settled.file_left_open = settled.file.is_none() && media.port != 0;
+                if settled.file.is_none() && settled.unmet.is_none() {
+                    let refused = || Refusal::new(488, "the peer refused the file");
+                    let open = media.port != 0;
+                    settled.unmet = Some(if open { file_line::unusable() } else { refused() });
                 }
             }
             OwnLine::Closed(_) => {}
@@ -226,33 +252,11 @@ fn first_chat(
     local: &LocalChat,
     only: Option<usize>,
 ) -> Option<(usize, SettledChat)> {
-    let mut lines = open_lines(sdp, only).filter(|_| capabilities.chat);
+    let mut lines =
+        open_lines(sdp, only).filter(|(_, media)| capabilities.chat && !file_line::is_file(media));
     lines.find_map(|(at, media)| {
-        let chat = read_chat(media, local)?;
+        let chat = chat_line::read(sdp, media, local, false)?;
         Some((at, SettledChat { line: at, ..chat }))
-    })
-}
-
-/// A chat line over our own transport, with a path (RFC 4975 §8.1).
-fn read_chat(media: &MediaDescription<'_>, local: &LocalChat) -> Option<SettledChat> {
-    let same = media.proto.eq_ignore_ascii_case(local.proto().as_bytes());
-    if !is_kind(media, b"message") || media.port == 0 || !same {
-        return None;
-    }
-    let text = |name| std::str::from_utf8(media.attribute(name)?).ok().map(str::trim);
-    let path = text("path").filter(|path| !path.is_empty() && path.len() <= PATH_MAX)?;
-    let scheme = |uri: &str| {
-        let scheme = uri.split_once("://").map(|(scheme, _)| scheme);
-        scheme.is_some_and(|s| s.eq_ignore_ascii_case("msrp") || s.eq_ignore_ascii_case("msrps"))
-    };
-    if !path.split_ascii_whitespace().all(scheme) {
-        return None;
-    }
-    Some(SettledChat {
-        line: 0,
-        path: path.into(),
-        accept_types: text("accept-types").unwrap_or("*").into(),
-        accept_wrapped_types: text("accept-wrapped-types").unwrap_or_default().into(),
     })
 }
 
@@ -343,6 +347,7 @@ fn settle(
             flow,
             on_hold: local.on_hold,
             ptime_ms: ptime.filter(|ms| (10..=60).contains(ms) && ms % 10 == 0).unwrap_or(PTIME_MS),
+            silence: local.silence,
             srtp: None,
         },
         theirs,

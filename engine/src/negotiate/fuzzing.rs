@@ -18,6 +18,7 @@ pub fn negotiation(data: &[u8]) {
         codecs: Codec::ALL.into(),
         telephone_event: true,
         chat: true,
+        chat_over_tls: false,
         srtp: SrtpPolicy::Optional,
     };
     let origin = Origin { session_id: 1, version: 1, address: [127, 0, 0, 1].into() };
@@ -28,13 +29,15 @@ pub fn negotiation(data: &[u8]) {
         keys: crate::sdp::crypto::offer_crypto(&mut Entropy::from_u64(1)).into(),
         must_encrypt: false,
         savp: false,
+        silence: None,
     };
     let path = String::from("msrp://127.0.0.1:2855/a;tcp");
-    let chat = LocalChat { port: 2855, path, tls: false };
+    let chat = LocalChat::new(2855, path);
     let lines = [OwnLine::Audio(audio.clone()), OwnLine::Chat(chat.clone())];
     let wishes = Wishes {
         audio: Wish { local: Some(audio), line: None },
         chat: Wish { local: Some(chat), line: None },
+        file: Wish::default(),
     };
     let _verdict = apply_answer(data, &capabilities, &lines);
     let screened = screen(data, &capabilities);

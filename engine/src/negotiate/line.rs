@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use crate::sdp::crypto::CryptoAttribute;
 use crate::sdp::{Direction, MediaDescription};
 
-use super::{ACCEPT_TYPES, ACCEPT_WRAPPED_TYPES, LocalAudio, LocalChat, Origin, PTIME_MS};
+use super::{LocalAudio, LocalChat, LocalFile, Origin, PTIME_MS};
 
 /// A line with port 0, in the words of whoever opened it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,6 +30,8 @@ pub enum OwnLine {
     Audio(LocalAudio),
     /// Chat.
     Chat(LocalChat),
+    /// A file.
+    File(Box<LocalFile>),
     /// Not used, or not used any more.
     Closed(ClosedLine),
 }
@@ -48,6 +50,7 @@ impl OwnLine {
         match self {
             Self::Audio(audio) => closed(b"audio", audio.proto().as_bytes(), b"0"),
             Self::Chat(chat) => closed(b"message", chat.proto().as_bytes(), b"*"),
+            Self::File(file) => closed(b"message", file.link.proto().as_bytes(), b"*"),
             Self::Closed(_) => self.clone(),
         }
     }
@@ -58,12 +61,14 @@ impl OwnLine {
         matches!(self, Self::Closed(_))
     }
 
-    /// Whether it is, or was, a line for that medium.
+    /// Whether it is, or was, a line for that medium: `audio`, `message` for chat, `file`. A closed
+    /// one for a file is for `message`, as its words are.
     #[must_use]
     pub fn is_for(&self, medium: &str) -> bool {
         match self {
             Self::Audio(_) => medium == "audio",
             Self::Chat(_) => medium == "message",
+            Self::File(_) => medium == "file",
             Self::Closed(line) => line.media.eq_ignore_ascii_case(medium.as_bytes()),
         }
     }
@@ -113,12 +118,36 @@ pub(super) fn audio(
 }
 
 pub(super) fn chat(out: &mut Vec<u8>, chat: &LocalChat) {
-    let (port, proto, path) = (chat.port, chat.proto(), &chat.path);
+    message(out, chat, &chat.accept.types);
+    let _written = write!(out, "a=accept-wrapped-types:{}\r\n", chat.accept.wrapped);
+    connection(out, chat);
+}
+
+/// Whoever gets a file takes any type: the selector tells the one that comes.
+pub(super) fn file(out: &mut Vec<u8>, file: &LocalFile) {
+    message(out, &file.link, "*");
+    let _written = write!(out, "a={}\r\n", file.role.direction().as_str());
+    for (name, value) in file.lines() {
+        let _written = write!(out, "a={name}:{value}\r\n");
+    }
+    connection(out, &file.link);
+}
+
+fn message(out: &mut Vec<u8>, link: &LocalChat, accept_types: &str) {
+    let (port, proto, path) = (link.port, link.proto(), &link.path);
     let _written = write!(
         out,
-        "m=message {port} {proto} *\r\na=path:{path}\r\na=accept-types:{ACCEPT_TYPES}\r\n\
-         a=accept-wrapped-types:{ACCEPT_WRAPPED_TYPES}\r\n"
+        "m=message {port} {proto} *\r\na=path:{path}\r\na=accept-types:{accept_types}\r\n"
     );
+}
+
+fn connection(out: &mut Vec<u8>, chat: &LocalChat) {
+    if let Some(setup) = chat.setup {
+        let _written = write!(out, "a=setup:{}\r\n", setup.as_str());
+    }
+    if let Some(fingerprint) = &chat.fingerprint {
+        let _written = write!(out, "a=fingerprint:{fingerprint}\r\n");
+    }
 }
 
 pub(super) fn closed(out: &mut Vec<u8>, line: &ClosedLine) {

@@ -1,10 +1,14 @@
 //! Offer and answer (RFC 3264) as pure functions: descriptions in, a description and the settings
 //! of the streams out.
 //!
-//! One audio line (RTP or SRTP) and one chat line (MSRP, RFC 4975 §8) can run at a time. Every line
+//! One audio line (RTP or SRTP), one chat line (MSRP, RFC 4975 §8) and one line for a file (RFC
+//! 5547) can run at a time. Every line
 //! keeps its place for the life of the session; what is not used has port 0.
 
 mod answer;
+mod chat_line;
+mod chatroom;
+mod file_line;
 pub mod fuzzing;
 mod line;
 mod offer;
@@ -12,15 +16,21 @@ mod offer;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use offhook_media::codec::Codec;
 use offhook_media::control::{Flow, StreamSettings};
 
 use crate::sdp::Direction;
 use crate::sdp::crypto::CryptoAttribute;
+use crate::sdp::fingerprint::Fingerprint;
 use crate::streams::Streams;
 
 pub use answer::{answer, apply_answer, screen};
+pub use chat_line::{OfferedChat, Setup, offered_chat};
+pub use chatroom::Chatroom;
+pub(crate) use file_line::is_file;
+pub use file_line::{FileRole, LocalFile, OfferedFile, SettledFile, offered_file};
 pub use line::{ClosedLine, OwnLine};
 pub use offer::offer;
 
@@ -31,7 +41,7 @@ pub const PTIME_MS: u16 = 20;
 /// Octets of an MSRP path at most.
 pub const PATH_MAX: usize = 2048;
 /// What a chat of ours takes, in the words of `a=accept-types` (RFC 4975 §8.6).
-pub const ACCEPT_TYPES: &str = "message/cpim text/* application/im-iscomposing+xml";
+pub const ACCEPT_TYPES: &str = "message/cpim text/* image/* application/im-iscomposing+xml";
 /// What it takes wrapped in CPIM, in the words of `a=accept-wrapped-types`.
 pub const ACCEPT_WRAPPED_TYPES: &str = "*";
 
@@ -44,6 +54,8 @@ pub struct Capabilities {
     pub telephone_event: bool,
     /// Chat over MSRP.
     pub chat: bool,
+    /// What we offer for chats is TLS; what others offer is taken as it comes.
+    pub chat_over_tls: bool,
     /// What becomes of audio without, and with, SRTP.
     pub srtp: SrtpPolicy,
 }
@@ -75,11 +87,29 @@ pub struct LocalAudio {
     pub must_encrypt: bool,
     /// The line is RTP/SAVP.
     pub savp: bool,
+    /// Silence of the peer that is told ([`StreamSettings::silence`]); no matter of the line.
+    pub silence: Option<Duration>,
 }
 
 impl LocalAudio {
     const fn proto(&self) -> &'static str {
         if self.savp { "RTP/SAVP" } else { "RTP/AVP" }
+    }
+}
+
+/// The content types that a chat takes (RFC 4975 §8.6), each a list with blanks between.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AcceptTypes {
+    /// `a=accept-types`.
+    pub types: Arc<str>,
+    /// `a=accept-wrapped-types`: those inside message/cpim.
+    pub wrapped: Arc<str>,
+}
+
+impl Default for AcceptTypes {
+    /// [`ACCEPT_TYPES`] and [`ACCEPT_WRAPPED_TYPES`].
+    fn default() -> Self {
+        Self { types: ACCEPT_TYPES.into(), wrapped: ACCEPT_WRAPPED_TYPES.into() }
     }
 }
 
@@ -92,9 +122,28 @@ pub struct LocalChat {
     pub path: String,
     /// TLS.
     pub tls: bool,
+    /// Of the certificate that we show.
+    pub fingerprint: Option<Fingerprint>,
+    /// Who connects, as our next description says it.
+    pub setup: Option<Setup>,
+    /// What we take; no matter of a file's line.
+    pub accept: AcceptTypes,
 }
 
 impl LocalChat {
+    /// Without TLS, and nothing said about who connects.
+    #[must_use]
+    pub fn new(port: u16, path: impl Into<String>) -> Self {
+        Self {
+            port,
+            path: path.into(),
+            tls: false,
+            fingerprint: None,
+            setup: None,
+            accept: AcceptTypes::default(),
+        }
+    }
+
     const fn proto(&self) -> &'static str {
         if self.tls { "TCP/TLS/MSRP" } else { "TCP/MSRP" }
     }
@@ -133,6 +182,8 @@ pub struct Wishes {
     pub audio: Wish<LocalAudio>,
     /// Chat.
     pub chat: Wish<LocalChat>,
+    /// A file.
+    pub file: Wish<LocalFile>,
 }
 
 /// Which streams an offer proposes that we could take.
@@ -165,10 +216,20 @@ pub struct SettledChat {
     pub line: usize,
     /// The peer's MSRP path.
     pub path: String,
+    /// Over TLS.
+    pub tls: bool,
+    /// We connect; else the peer does.
+    pub connects: bool,
+    /// The certificates that the peer may show, none when it tells none: then an authority has to
+    /// vouch for it. `None` when it tells some and all of them are of hash functions that we do not
+    /// know or that are broken.
+    pub fingerprints: Option<Vec<Fingerprint>>,
     /// The peer's `a=accept-types`.
     pub accept_types: String,
     /// The peer's `a=accept-wrapped-types`.
     pub accept_wrapped_types: String,
+    /// The peer is a chat room.
+    pub chatroom: Option<Chatroom>,
 }
 
 /// What two descriptions settle. Empty when nothing came together.
@@ -178,18 +239,22 @@ pub struct Settled {
     pub audio: Option<SettledAudio>,
     /// Chat.
     pub chat: Option<SettledChat>,
+    /// A file.
+    pub file: Option<SettledFile>,
     /// Why something that was wanted did not come together.
     pub unmet: Option<Refusal>,
     /// Lines of ours that the peer's answer takes and we cannot use: they are open and must be
     /// closed.
     pub left_open: Streams,
+    /// The same for the line of a file.
+    pub file_left_open: bool,
 }
 
 impl Settled {
     /// Whether no stream came together.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.audio.is_none() && self.chat.is_none()
+        self.audio.is_none() && self.chat.is_none() && self.file.is_none()
     }
 }
 

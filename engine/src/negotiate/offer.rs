@@ -21,6 +21,7 @@ pub fn offer(capabilities: &Capabilities, origin: &Origin, lines: &[OwnLine]) ->
                 line::audio(&mut sdp, audio, &formats, event, direction, &audio.keys);
             }
             OwnLine::Chat(chat) => line::chat(&mut sdp, chat),
+            OwnLine::File(file) => line::file(&mut sdp, file),
             OwnLine::Closed(closed) => line::closed(&mut sdp, closed),
         }
     }

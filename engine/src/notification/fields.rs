@@ -179,6 +179,7 @@ impl Data {
             Self::Application { fields, .. } => fields.clone(),
             _ => session(self)
                 .or_else(|| streams_and_messages(self))
+                .or_else(|| files(self))
                 .or_else(|| engine(self))
                 .or_else(|| accounts(self))
                 .unwrap_or_default(),
@@ -234,17 +235,43 @@ fn streams_and_messages(data: &Data) -> Option<Vec<Field>> {
         Data::SessionRejectedStreamProposal { proposer, reason } => {
             vec![who("proposer", *proposer), text("reason", reason)]
         }
-        Data::SessionGotMessage { content: body, content_type, cpim_headers } => {
+        Data::SessionGotMessage { content: body, content_type, cpim_headers, message_id } => {
             let header = |(name, value): &(String, String)| (name.clone(), value.clone().into());
             vec![
                 content("content", body, is_text(content_type)),
                 text("content_type", content_type),
                 ("cpim_headers", FieldValue::Map(cpim_headers.iter().map(header).collect())),
+                text("message_id", message_id),
             ]
         }
         Data::SessionDidDeliverMessage { message_id, code, reason }
         | Data::SessionDidNotDeliverMessage { message_id, code, reason } => {
             vec![text("message_id", message_id), field("code", *code), text("reason", reason)]
+        }
+        Data::ChatStreamGotComposingIndication {
+            active,
+            refresh,
+            content_type,
+            last_active,
+            sender,
+        } => vec![
+            field("state", if *active { "active" } else { "idle" }),
+            field("refresh", *refresh),
+            field("content_type", content_type.clone()),
+            field("last_active", last_active.as_ref().map(ToString::to_string)),
+            text("sender", sender),
+        ],
+        Data::ChatStreamDidSetNickname { nickname } => vec![text("nickname", nickname)],
+        Data::ChatStreamDidNotSetNickname { nickname, code, reason } => {
+            vec![text("nickname", nickname), field("code", *code), text("reason", reason)]
+        }
+        Data::ChatStreamGotDispositionNotification { message_id, kind, disposition, sender } => {
+            vec![
+                text("message_id", message_id),
+                text("kind", kind),
+                text("disposition", disposition),
+                text("sender", sender),
+            ]
         }
         Data::WaveFileDidFinishPlaying { file_name, failure } => {
             vec![field("file_name", file_name.as_path()), field("failure", failure.clone())]
@@ -253,6 +280,31 @@ fn streams_and_messages(data: &Data) -> Option<Vec<Field>> {
         Data::RtpTransportDidFail { reason } | Data::MsrpChatDidFail { reason } => {
             vec![text("reason", reason)]
         }
+        _ => return None,
+    })
+}
+
+fn files(data: &Data) -> Option<Vec<Field>> {
+    Some(match data {
+        Data::FileTransferDidInitialize { transfer_id, sender, name, content_type, size } => vec![
+            text("transfer_id", transfer_id),
+            who("sender", *sender),
+            text("name", name),
+            field("content_type", content_type.clone()),
+            field("size", *size),
+        ],
+        Data::FileTransferDidStart { transfer_id } => vec![text("transfer_id", transfer_id)],
+        Data::FileTransferProgress { transfer_id, transferred_bytes, total_bytes } => vec![
+            text("transfer_id", transfer_id),
+            field("transferred_bytes", *transferred_bytes),
+            field("total_bytes", *total_bytes),
+        ],
+        Data::FileTransferDidEnd { transfer_id, error, reason, file_name } => vec![
+            text("transfer_id", transfer_id),
+            field("error", *error),
+            field("reason", reason.clone()),
+            field("file_name", file_name.as_deref()),
+        ],
         _ => return None,
     })
 }
@@ -272,7 +324,8 @@ fn engine(data: &Data) -> Option<Vec<Field>> {
             text("sender", sender),
             text("message", message),
         ],
-        Data::EngineSipTrace { received, source, destination, transport, data } => {
+        Data::EngineSipTrace { received, source, destination, transport, data }
+        | Data::MsrpTransportTrace { received, source, destination, transport, data } => {
             let mut fields = vec![field("received", *received)];
             fields.extend(address("source_ip", "source_port", *source));
             fields.extend(address("destination_ip", "destination_port", *destination));

@@ -1,5 +1,6 @@
 use super::super::{Notification, Sender};
 use super::*;
+use crate::chat::{Disposition, DispositionKind};
 use crate::id::{AccountId, SessionId};
 use crate::timestamp::Timestamp;
 use crate::transport::Transport;
@@ -40,6 +41,35 @@ fn a_session_s_notification_is_one_line_of_its_fields() {
         (
             Data::SessionDidNotDeliverMessage { message_id, code, reason },
             "SIPSessionDidNotDeliverMessage s1 message_id=m1 code=486 reason=\"Busy Here\"",
+        ),
+        (
+            Data::ChatStreamGotComposingIndication {
+                active: true,
+                refresh: Some(120),
+                content_type: None,
+                last_active: Some(Timestamp::from_unix_micros(0)),
+                sender: "sip:a@h".into(),
+            },
+            "ChatStreamGotComposingIndication s1 state=active refresh=120 content_type=none \
+             last_active=1970-01-01T00:00:00.000000Z sender=sip:a@h",
+        ),
+        (
+            Data::ChatStreamGotDispositionNotification {
+                message_id: "m1".into(),
+                kind: DispositionKind::Display,
+                disposition: Disposition::Displayed,
+                sender: "sip:a@h".into(),
+            },
+            "ChatStreamGotDispositionNotification s1 message_id=m1 kind=display \
+             disposition=displayed sender=sip:a@h",
+        ),
+        (
+            Data::ChatStreamDidNotSetNickname {
+                nickname: "Al B".into(),
+                code: 425,
+                reason: "x".into(),
+            },
+            "ChatStreamDidNotSetNickname s1 nickname=\"Al B\" code=425 reason=x",
         ),
         (
             Data::WaveFileDidFinishPlaying { file_name: "a.wav".into(), failure: None },
@@ -161,7 +191,7 @@ fn text_is_text_and_everything_else_is_octets() {
     let message = |content_type: &str, content: &[u8]| {
         let (content, content_type) = (Arc::from(content), content_type.into());
         let cpim_headers = vec![("From".to_owned(), "<sip:a@h>".to_owned())];
-        Data::SessionGotMessage { content, content_type, cpim_headers }
+        Data::SessionGotMessage { content, content_type, cpim_headers, message_id: "m1".into() }
     };
     let from = FieldValue::Map(vec![("From".into(), "<sip:a@h>".into())]);
     let text = message("Text/plain", "h\u{e9}".as_bytes());

@@ -185,7 +185,12 @@ impl<'a> SessionDescription<'a> {
     /// The value of a session-level attribute; `Some` and empty for one without.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&'a [u8]> {
-        attributes(&self.lines, name).next()
+        self.attributes(name).next()
+    }
+
+    /// The values of all session-level attributes of that name.
+    pub fn attributes(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        attributes(&self.lines, name)
     }
 
     /// The description again, lines in order, each ended by CRLF.

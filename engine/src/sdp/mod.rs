@@ -3,6 +3,7 @@
 mod attribute;
 pub mod crypto;
 mod description;
+pub mod fingerprint;
 pub mod fuzzing;
 
 pub(crate) use attribute::payload_type;

@@ -56,7 +56,6 @@ impl Core {
             Action::TellHold => self.tell_own_hold(now),
             Action::TellProposal => {
                 let (proposer, streams) = self.proposed_streams();
-                let streams = streams.kinds();
                 self.tell(now, NotificationData::SessionGotStreamProposal { proposer, streams });
             }
             Action::TellAccepted => self.tell_settled(now, true),
@@ -87,7 +86,10 @@ impl Core {
             Action::RingProposal => self.ring_proposal(),
             Action::AnswerReinvite => self.answer_reinvite(now),
             Action::RefuseReinvite => self.refuse_reinvite(now, event),
-            Action::StartChat => self.start_chat(),
+            Action::StartChat => {
+                self.start_chat();
+                self.start_file();
+            }
             Action::StopAudio => self.close_audio(now),
             Action::StopChat => self.close_chat(now),
             Action::QueueMessage => self.queue_message(),

@@ -11,6 +11,7 @@ use super::message::{check_headers, headers_of};
 use super::{Cause, Core, Output, Route, UDP_REQUEST_MAX};
 use crate::auth::Request;
 use crate::dialog::Dialog;
+use crate::dns::Wanted;
 use crate::error::SessionError;
 use crate::negotiate::{OwnLine, Settled, apply_answer};
 use crate::notification::Originator;
@@ -27,7 +28,10 @@ const REDIRECTS_MAX: usize = 16;
 #[derive(Clone, Debug)]
 pub(super) struct Outgoing {
     uri: SipUri,
+    /// None as long as they are looked up.
     routes: Vec<Route>,
+    /// They were looked up.
+    by_name: bool,
     /// Which route's turn it is.
     at: usize,
     /// The long INVITE could not go its own way: it goes as a datagram after all.
@@ -73,6 +77,62 @@ impl Core {
         streams: Streams,
         headers: Vec<(String, String)>,
     ) -> Result<(), SessionError> {
+        if routes.is_empty() {
+            self.permit("connect()", Event::Connect)?;
+            let text = "connect(): there is no route to try".into();
+            return Err(SessionError::InvalidArgument(text));
+        }
+        self.begin_call(now, uri, routes, streams, headers)
+    }
+
+    /// Calls somebody whom the shell finds first.
+    pub(super) fn connect_by_name(
+        &mut self,
+        now: Instant,
+        uri: SipUri,
+        wanted: Vec<Wanted>,
+        streams: Streams,
+        headers: Vec<(String, String)>,
+    ) -> Result<(), SessionError> {
+        self.begin_call(now, uri, Vec::new(), streams, headers)?;
+        if let Some(outgoing) = &mut self.outgoing {
+            outgoing.by_name = true;
+        }
+        self.push(Output::Locate(wanted));
+        Ok(())
+    }
+
+    /// The ways to the peer are known, or that there is none: streams are prepared from here on.
+    pub(super) fn located(&mut self, now: Instant, found: Result<Vec<Route>, String>) {
+        let is_calling = self.state == State::Calling;
+        let outgoing = self.outgoing.as_mut().filter(|outgoing| outgoing.routes.is_empty());
+        let Some(outgoing) = outgoing.filter(|_| is_calling) else { return };
+        let reason = match found {
+            Ok(routes) if !routes.is_empty() => {
+                self.description.address = routes.first().map(|way| way.destination.local.ip());
+                outgoing.routes = routes;
+                self.prepare_streams();
+                if std::mem::take(&mut self.prepared_at_once) {
+                    self.prepared(now);
+                }
+                return;
+            }
+            Ok(_) => "there is no way to the peer".into(),
+            Err(reason) => reason,
+        };
+        self.cause = Cause::new(Originator::Local, 0, format!("DNS: {reason}"));
+        self.apply(now, Event::PrepareFailed);
+    }
+
+    /// `routes` may come later.
+    fn begin_call(
+        &mut self,
+        now: Instant,
+        uri: SipUri,
+        routes: Vec<Route>,
+        streams: Streams,
+        headers: Vec<(String, String)>,
+    ) -> Result<(), SessionError> {
         self.permit("connect()", Event::Connect)?;
         let invalid = |why: &str| Err(SessionError::InvalidArgument(format!("connect(): {why}")));
         if streams.is_empty() {
@@ -81,18 +141,18 @@ impl Core {
         if streams.chat && !self.settings.capabilities.chat {
             return Err(SessionError::NotBuilt("chat"));
         }
-        let Some(first) = routes.first() else { return invalid("there is no route to try") };
         check_headers(&headers)?;
         self.snapshot.direction = Some(CallDirection::Outgoing);
         self.snapshot.local_uri = Some(self.settings.local_uri.to_string());
         self.snapshot.remote_uri = Some(uri.to_string());
-        self.description.address = Some(first.destination.local.ip());
+        self.description.address = routes.first().map(|way| way.destination.local.ip());
         self.wanted = streams;
         let random = self.entropy.hex::<32>();
         let call_id = text(&random).into_owned();
         self.outgoing = Some(Outgoing {
             uri,
             routes,
+            by_name: false,
             at: 0,
             long_refused: false,
             headers,
@@ -164,7 +224,7 @@ impl Core {
         let missing = || Unprintable { what: "an INVITE without a call".into() };
         let outgoing = self.outgoing.as_ref().ok_or_else(missing)?;
         let uri = outgoing.uri.as_str();
-        let from = format!("<{}>;tag={}", self.settings.local_uri, self.local_tag);
+        let from = format!("{};tag={}", self.settings.local_uri.to_name_addr(), self.local_tag);
         let mut builder = Builder::request(b"INVITE", uri.as_bytes())?
             .header(HeaderName::Via, via)?
             .header(HeaderName::MaxForwards, "70")?
@@ -248,7 +308,7 @@ impl Core {
                 self.apply(now, Event::TryNextRoute);
             }
             422 if self.lengthen_timer(response) => self.apply(now, Event::TryNextRoute),
-            503 if self.advance() => self.apply(now, Event::TryNextRoute),
+            503 if self.gone() && self.advance() => self.apply(now, Event::TryNextRoute),
             _ => {
                 let reason = self.failure_reason(response);
                 self.cause = Cause::new(Originator::Remote, status, reason);
@@ -353,11 +413,20 @@ impl Core {
 
     /// Nobody answered, or the transport failed.
     pub(super) fn invite_unanswered(&mut self, now: Instant, code: u16, reason: &str) {
-        if self.advance() {
+        if self.gone() && self.advance() {
             return self.apply(now, Event::TryNextRoute);
         }
         self.cause = Cause::new(Originator::Local, code, reason);
         self.apply(now, Event::NoAnswer);
+    }
+
+    /// The way at hand leads nowhere: later lookups try it last (RFC 3263 §4.3). Always true.
+    fn gone(&mut self) -> bool {
+        let by_name = self.outgoing.as_ref().is_some_and(|outgoing| outgoing.by_name);
+        if let Some(way) = self.snapshot.route.filter(|_| by_name) {
+            self.push(Output::Unreachable(way));
+        }
+        true
     }
 
     /// Moves to the next try; `false` when there is none, or nobody wants one any more.

@@ -2,14 +2,15 @@
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use offhook_fsm::Instant;
 use offhook_fsm::session::{Event, State};
 
 use super::{Core, Output};
-use crate::chat::{ChatCommand, ChatEvent, ChatId, ChatMessage, Identities};
+use crate::chat::{Ask, ChatCommand, ChatEvent, ChatId, ChatMessage, Identities, MsrpRelay};
 use crate::error::SessionError;
-use crate::negotiate::LocalChat;
+use crate::negotiate::{LocalChat, OfferedChat, Setup, offered_chat};
 use crate::notification::{NotificationData, StreamKind};
 use crate::sip::{NameAddr, text};
 
@@ -27,6 +28,8 @@ pub(super) struct Chat {
     pub(super) exists: bool,
     index: u32,
     pub(super) local: Option<LocalChat>,
+    /// What our offer says of who connects.
+    setup: Option<Setup>,
     /// The connection was ordered.
     started: bool,
     /// The connection stands.
@@ -34,6 +37,8 @@ pub(super) struct Chat {
     waiting: VecDeque<ChatMessage>,
     /// Messages that were sent and not reported on.
     sent: VecDeque<String>,
+    /// What messages ask.
+    pub(super) ask: Ask,
     /// For [`Action::QueueMessage`](offhook_fsm::session::Action).
     ordered: Option<ChatMessage>,
 }
@@ -56,23 +61,53 @@ impl Chat {
 }
 
 impl Core {
-    const fn chat_id(&self) -> ChatId {
+    pub(super) const fn chat_id(&self) -> ChatId {
         ChatId { session: self.id.0, index: self.chat.index }
     }
 
-    /// The side that offers the line connects (RFC 4975 §5.4).
+    /// What is offered is taken as it comes. Where nothing else is said the side that offers the line
+    /// connects (RFC 4975 §5.4, RFC 6135 §4).
     pub(super) fn prepare_chat(&mut self, address: IpAddr) {
-        let passive = matches!(self.state, State::Incoming | State::Accepting | State::Proposed);
+        let offered = self.their_chat();
+        let (tls, passive) = match offered {
+            Some(theirs) => (theirs.tls, !theirs.connect),
+            None => (self.settings.capabilities.chat_over_tls, false),
+        };
+        let (relay, tls) = self.relay(offered.map(|theirs| theirs.tls), tls);
+        // Who connects to whom is no question where one connects to a relay (RFC 6135 §3).
+        let says_who = offered.is_none() && relay.is_none();
+        self.chat.setup = says_who.then_some(Setup::ActPass);
         self.chat.exists = true;
         self.preparing.chat = true;
         let chat = self.chat_id();
-        self.push(Output::Chat(ChatCommand::Prepare { chat, address, passive }));
+        self.push(Output::Chat(ChatCommand::Prepare { chat, address, passive, tls, relay }));
+    }
+
+    /// The relay for a line that we offer, or that was offered over TLS or not, and whether the line
+    /// is over TLS: ours are as the relay is, and a line that is not cannot go through it.
+    pub(super) fn relay(&self, offered: Option<bool>, tls: bool) -> (Option<Arc<MsrpRelay>>, bool) {
+        let relay = self.settings.policy.msrp_relay.as_ref().filter(|relay| match offered {
+            None => relay.for_outbound,
+            Some(theirs) => relay.for_inbound && theirs == relay.tls,
+        });
+        (relay.cloned(), relay.map_or(tls, |relay| relay.tls))
+    }
+
+    /// The chat line that we are about to answer.
+    fn their_chat(&self) -> Option<OfferedChat> {
+        let request = match self.state {
+            State::Incoming | State::Accepting => &self.incoming.as_ref()?.invite,
+            State::Proposed => &self.proposal.as_ref()?.request,
+            _ => return None,
+        };
+        offered_chat(request.1.message.body())
     }
 
     pub(super) fn start_chat(&mut self) {
         let peer = self.settled.as_ref().and_then(|settled| settled.chat.clone());
         let Some(peer) = peer.filter(|_| self.chat.exists && !self.chat.started) else { return };
         self.chat.started = true;
+        self.snapshot.chatroom = peer.chatroom;
         let chat = self.chat_id();
         let of = |shown: &Option<String>| {
             let address = shown.as_ref().and_then(|text| NameAddr::parse(text.as_bytes()).ok());
@@ -82,16 +117,23 @@ impl Core {
         };
         let (own, peer_is) = (of(&self.snapshot.local_uri), of(&self.snapshot.remote_uri));
         let identities = Identities { own, peer: peer_is };
-        self.push(Output::Chat(ChatCommand::Start { chat, peer, identities }));
+        let accept = self.settings.policy.accept_types.clone();
+        self.push(Output::Chat(ChatCommand::Start { chat, peer, identities, accept }));
     }
 
     pub(super) fn chat(&mut self, now: Instant, event: ChatEvent) {
+        if self.is_of_file(&event) && !self.is_terminated() {
+            return self.file_event(now, event);
+        }
         if event.chat() != self.chat_id() || !self.chat.exists || self.is_terminated() {
             return;
         }
         match event {
             ChatEvent::Prepared { local, .. } => {
-                self.chat.local = Some(local);
+                self.chat.local = {
+                    let accept = self.settings.policy.accept_types.clone();
+                    Some(LocalChat { setup: self.chat.setup, accept, ..local })
+                };
                 self.snapshot.chat_stream = Some(self.chat.index);
                 self.tell(now, NotificationData::MsrpChatDidInitialize);
                 self.preparing.chat = false;
@@ -105,27 +147,33 @@ impl Core {
             ChatEvent::Started { .. } => {
                 self.chat.up = true;
                 self.tell(now, NotificationData::MsrpChatDidStart);
+                self.say_again();
                 for message in std::mem::take(&mut self.chat.waiting) {
                     self.send_now(message);
                 }
                 self.apply(now, Event::ChatStarted);
             }
             ChatEvent::Failed { reason, .. } => {
+                self.chat.up = false;
                 self.tell(now, NotificationData::MsrpChatDidFail { reason });
                 self.apply(now, Event::ChatEnded);
             }
             ChatEvent::Ended { .. } => {
+                self.chat.up = false;
                 self.tell(now, NotificationData::MsrpChatDidEnd);
                 self.apply(now, Event::ChatEnded);
             }
-            ChatEvent::Message { content, content_type, cpim_headers, .. } => {
+            ChatEvent::Message { id: message_id, content, content_type, cpim_headers, .. } => {
                 let data = NotificationData::SessionGotMessage {
                     content: content.into(),
                     content_type,
                     cpim_headers,
+                    message_id,
                 };
                 self.tell(now, data);
             }
+            ChatEvent::Told { told, .. } => self.hear(now, told),
+            ChatEvent::File { .. } => {}
             ChatEvent::Delivered { id: message_id, code, reason, .. } => {
                 self.chat.sent.retain(|sent| *sent != message_id);
                 let data = NotificationData::SessionDidDeliverMessage { message_id, code, reason };
@@ -191,13 +239,22 @@ impl Core {
             return;
         }
         let chat = self.chat_id();
+        let was_up = self.chat.up;
+        if was_up {
+            self.tell(now, NotificationData::MsrpChatWillEnd);
+        }
         self.push(Output::Chat(ChatCommand::Stop { chat }));
         let gone = std::mem::take(&mut self.chat);
         self.chat.index = gone.index.saturating_add(1);
+        self.chat.ask = gone.ask;
         self.snapshot.chat_stream = None;
+        self.snapshot.chatroom = None;
         self.preparing.chat = false;
         for id in gone.undelivered() {
             self.tell_not_delivered(now, id, 0, CHAT_ENDED);
+        }
+        if was_up {
+            self.tell(now, NotificationData::MsrpChatDidEnd);
         }
     }
 

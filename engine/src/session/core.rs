@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use offhook_fsm::session::{Event, State, allowed, step};
 use offhook_fsm::{Entropy, Instant, Step, TimerSet};
@@ -12,6 +11,7 @@ use super::callee::Incoming;
 use super::caller::Outgoing;
 use super::chat::Chat;
 use super::description::Description;
+use super::file::File;
 use super::fork::Fork;
 use super::offering::{AnsweredOffer, Offering};
 use super::policy::Alarm;
@@ -21,7 +21,7 @@ use super::reinvite::Reoffer;
 use super::reliable::{EarlyDialog, Reliable};
 use super::streams::Audio;
 use super::timer::SessionTimer;
-use super::{Cause, Input, NO_AUDIO_MS, Output, Settings};
+use super::{Cause, Input, Output, Settings};
 use crate::dialog::Dialog;
 use crate::error::{SessionError, SessionStateError};
 use crate::id::SessionId;
@@ -90,6 +90,7 @@ pub struct Core {
     pub(super) prepared_at_once: bool,
     pub(super) audio: Audio,
     pub(super) chat: Chat,
+    pub(super) file: File,
     /// The last set of active streams that was posted.
     pub(super) told_streams: Streams,
     pub(super) cancel: Option<ClientTransaction>,
@@ -149,6 +150,7 @@ impl Core {
             prepared_at_once: false,
             audio: Audio::default(),
             chat: Chat::default(),
+            file: File::default(),
             told_streams: Streams::default(),
             cancel: None,
             bye: None,
@@ -201,6 +203,10 @@ impl Core {
             }
             Input::TransportError { branch, reason } => {
                 self.transport_error(now, &branch, &reason);
+                Ok(())
+            }
+            Input::Located(found) => {
+                self.located(now, found);
                 Ok(())
             }
             Input::Media(event) => {
@@ -383,6 +389,6 @@ impl Core {
     }
 
     pub(super) fn watch_for_audio(&mut self, now: Instant) {
-        self.audio.silent_until = Some(now + Duration::from_millis(NO_AUDIO_MS));
+        self.audio.silent_until = Some(now + self.settings.policy.no_audio_timeout);
     }
 }

@@ -38,7 +38,9 @@ impl Description {
     /// The lines with one more stream: in the place of a closed line of its kind, else behind all.
     fn with(&self, line: OwnLine, kind: StreamKind) -> Option<Vec<OwnLine>> {
         let mut lines = self.lines.clone();
-        let free = lines.iter().position(|line| line.is_closed() && line.is_for(medium(kind)));
+        // A closed line for a file and one for a chat are the same.
+        let words = if kind == StreamKind::File { "message" } else { medium(kind) };
+        let free = lines.iter().position(|line| line.is_closed() && line.is_for(words));
         if let Some(place) = free.and_then(|at| lines.get_mut(at)) {
             *place = line;
             return Some(lines);
@@ -51,11 +53,12 @@ impl Description {
     }
 }
 
-/// What the `m=` line calls a stream.
+/// What the `m=` line calls a stream; a file is told from a chat by another word.
 pub(super) const fn medium(kind: StreamKind) -> &'static str {
     match kind {
         StreamKind::Audio => "audio",
         StreamKind::Chat => "message",
+        StreamKind::File => "file",
     }
 }
 
@@ -123,6 +126,7 @@ impl Core {
             keys: Arc::clone(&self.audio.keys),
             must_encrypt: mandatory || encrypted,
             savp,
+            silence: self.settings.policy.rtp_timeout,
         }
     }
 
@@ -136,7 +140,7 @@ impl Core {
             }
         }
         // A stream that broke or was closed by the peer is not offered anew before its own turn.
-        for kind in [StreamKind::Audio, StreamKind::Chat] {
+        for kind in [StreamKind::Audio, StreamKind::Chat, StreamKind::File] {
             let gone = self.description.line_of(kind).filter(|_| !self.exists(kind));
             if let Some(line) = gone.and_then(|at| lines.get_mut(at)) {
                 *line = line.closed();
@@ -148,12 +152,17 @@ impl Core {
     /// The lines with streams that are prepared beside those in force; `None` when there is no
     /// room.
     pub(super) fn lines_with(&self, streams: Streams) -> Option<Vec<OwnLine>> {
+        self.lines_with_kinds(&streams.kinds())
+    }
+
+    pub(super) fn lines_with_kinds(&self, kinds: &[StreamKind]) -> Option<Vec<OwnLine>> {
         let mut description = self.description.clone();
         description.lines = self.lines_now();
-        for kind in streams.kinds() {
+        for kind in kinds.iter().copied() {
             let line = match kind {
                 StreamKind::Audio => OwnLine::Audio(self.offered_audio()?),
                 StreamKind::Chat => OwnLine::Chat(self.chat.local.clone()?),
+                StreamKind::File => OwnLine::File(Box::new(self.file.local.clone()?)),
             };
             description.lines = description.with(line, kind)?;
         }
@@ -175,6 +184,10 @@ impl Core {
                 local: self.chat.local.clone().filter(|_| chat_line.is_some() || more.chat),
                 line: chat_line,
             },
+            file: Wish {
+                local: self.file.local.clone(),
+                line: self.description.line_of(StreamKind::File),
+            },
         }
     }
 
@@ -183,16 +196,19 @@ impl Core {
     pub(super) fn agree(&mut self, lines: Vec<OwnLine>, settled: Settled) {
         let audio = settled.audio.as_ref().map(|audio| audio.line);
         let chat = settled.chat.as_ref().map(|chat| chat.line);
+        let file = settled.file.as_ref().map(|file| file.link.line);
+        let mut left_open = settled.left_open.kinds();
+        left_open.extend(settled.file_left_open.then_some(StreamKind::File));
         let open = |line: &OwnLine| {
-            let mut kinds = settled.left_open.kinds().into_iter();
+            let mut kinds = left_open.iter().copied();
             kinds.any(|kind| !line.is_closed() && line.is_for(medium(kind)))
         };
-        let kept = |at: usize| Some(at) == audio || Some(at) == chat;
+        let kept = |at: usize| [audio, chat, file].contains(&Some(at));
         let lines = lines.into_iter().enumerate();
         self.description.lines = lines
             .map(|(at, line)| if kept(at) || open(&line) { line } else { line.closed() })
             .collect();
-        for kind in settled.left_open.kinds() {
+        for kind in left_open {
             self.close_later(kind);
         }
         self.settled = Some(settled);

@@ -66,23 +66,24 @@ fn contact(settings: &Settings, destination: Destination) -> String {
     let local = settings.local_uri.as_uri();
     let user = local.user.map(|user| text(user).into_owned() + "@").unwrap_or_default();
     let parameter = match destination.transport {
-        Transport::Udp => "",
-        Transport::Tcp => ";transport=tcp",
+        Transport::Tcp if settings.listens_on_tcp => ";transport=tcp",
+        Transport::Udp | Transport::Tcp => "",
         Transport::Tls => ";transport=tls",
     };
     format!("<sip:{user}{}{parameter}>", destination.local)
 }
 
 /// Where a request in the dialog goes: the next hop's address, else back to where the peer's
-/// messages come from.
+/// messages come from. A connection that the peer has made is used as long as it stands: behind its
+/// Contact there may be nobody who takes connections (RFC 5923 §3).
 pub(super) fn towards(dialog: &Dialog, peer: Destination) -> Destination {
     let Ok(uri) = Uri::parse(dialog.next_hop()) else { return peer };
     let Some(Host::Ip(address)) = uri.host else { return peer };
     let named = uri.transport().and_then(|name| text(name).parse::<Transport>().ok());
     let transport = named.unwrap_or(peer.transport);
     let remote = SocketAddr::new(address, uri.port.unwrap_or(transport.default_port()));
-    let same = remote == peer.remote && transport == peer.transport;
-    Destination { transport, remote, local: peer.local, flow: peer.flow.filter(|_| same) }
+    let same_host = address == peer.remote.ip() && transport == peer.transport;
+    Destination { transport, remote, local: peer.local, flow: peer.flow.filter(|_| same_host) }
 }
 
 /// What every request in a dialog needs beside the dialog.

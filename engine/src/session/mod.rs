@@ -15,6 +15,7 @@ mod chat;
 mod core;
 mod description;
 mod farewell;
+mod file;
 mod fork;
 mod hold;
 mod message;
@@ -27,6 +28,7 @@ mod recording;
 mod reinvite;
 mod reliable;
 mod streams;
+mod talk;
 mod timer;
 
 use std::path::PathBuf;
@@ -34,8 +36,9 @@ use std::path::PathBuf;
 use offhook_fsm::Instant;
 use offhook_media::control::{MediaCommand, MediaEvent};
 
-use crate::chat::{ChatCommand, ChatEvent, ChatMessage};
+use crate::chat::{ChatCommand, ChatEvent, ChatMessage, FileWork, Say};
 use crate::credentials::Credentials;
+use crate::dns::Wanted;
 use crate::negotiate::Capabilities;
 use crate::notification::{Notification, Originator, StreamKind};
 use crate::sip::SipUri;
@@ -60,15 +63,13 @@ pub const FAREWELL_MS: u64 = 200;
 /// The same where the BYE may be answered with a challenge: only the session can prove who it is,
 /// and a server that has forgotten its nonce would leave the call standing.
 pub const CHALLENGED_FAREWELL_MS: u64 = 2000;
-/// After this much silence from a stream's start `SIPSessionGotNoAudio` is posted.
-pub const NO_AUDIO_MS: u64 = 5000;
 
 /// What does not change in a session's life.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// User-Agent and Server.
     pub user_agent: String,
-    /// Our own address for From, as `sip:alice@example.com`.
+    /// Our own address for From, as `sip:alice@example.com`, with the name that others see if any.
     pub local_uri: SipUri,
     /// T1, T2, T4.
     pub timers: Timers,
@@ -78,6 +79,9 @@ pub struct Settings {
     pub epoch: Epoch,
     /// What it does without being asked.
     pub policy: Policy,
+    /// Whether there is a TCP listener. Without one Contact names the UDP listener, also in calls
+    /// over a connection of ours.
+    pub listens_on_tcp: bool,
     /// How it proves who it is, to whom. Challenges for others fail the request.
     pub credentials: Vec<Credentials>,
 }
@@ -100,6 +104,17 @@ pub enum Order {
         uri: SipUri,
         /// Over which ways, tried in order.
         routes: Vec<Route>,
+        /// With which streams.
+        streams: Streams,
+        /// More headers for the INVITE.
+        headers: Vec<(String, String)>,
+    },
+    /// Call, once it is known where.
+    ConnectByName {
+        /// Whom.
+        uri: SipUri,
+        /// Over which names, tried in order.
+        wanted: Vec<Wanted>,
         /// With which streams.
         streams: Streams,
         /// More headers for the INVITE.
@@ -139,6 +154,14 @@ pub enum Order {
     RejectProposal,
     /// Send a chat message.
     SendMessage(ChatMessage),
+    /// Say something over the chat beside messages.
+    Say(Say),
+    /// Propose to send this file.
+    SendFile(Box<FileWork>),
+    /// Take the file that the peer proposes into this directory.
+    AcceptFile(PathBuf),
+    /// Give up the file that is on its way.
+    CancelFile,
     /// Send one DTMF digit.
     SendDtmf(char),
     /// Record both directions to this WAV file; armed until nobody holds the call.
@@ -181,6 +204,8 @@ pub enum Input {
         /// What failed.
         reason: String,
     },
+    /// What [`Output::Locate`] has found: ways to try in order, or why there is none.
+    Located(Result<Vec<Route>, String>),
     /// The media layer tells.
     Media(MediaEvent),
     /// The chat's connection tells.
@@ -205,6 +230,10 @@ pub enum Output {
         /// The bytes.
         transmit: Transmit,
     },
+    /// Find these, and tell by [`Input::Located`].
+    Locate(Vec<Wanted>),
+    /// Nobody answered on this way, which was looked up.
+    Unreachable(Destination),
     /// Order the media layer.
     Media(MediaCommand),
     /// Order the chat's connection.

@@ -13,7 +13,6 @@ use super::{Cause, Core, Output};
 use crate::negotiate::{OwnLine, Refusal, Settled};
 use crate::notification::{NotificationData, Originator, StreamKind};
 use crate::sip::{ALLOWED_METHODS, HeaderName, Message};
-use crate::streams::Streams;
 use crate::transaction::{ClientTransaction, Verdict};
 use crate::transport::Transmit;
 
@@ -100,7 +99,7 @@ impl Core {
         match job {
             Job::Add(kind) => {
                 let room = || Refusal::new(500, "the session has no room for another line");
-                lines = self.lines_with(Streams::only(kind)).ok_or_else(room)?;
+                lines = self.lines_with_kinds(&[kind]).ok_or_else(room)?;
             }
             Job::Remove(kind) | Job::Close(kind) => {
                 let place = self.description.line_of(kind);
@@ -305,6 +304,7 @@ impl Core {
         let taken = |kind| match kind {
             StreamKind::Audio => settled.audio.is_some(),
             StreamKind::Chat => settled.chat.is_some(),
+            StreamKind::File => settled.file.is_some(),
         };
         match added {
             None => Event::RxOfferAnswer,
@@ -389,10 +389,10 @@ impl Core {
     }
 
     /// The streams of the proposal at hand.
-    pub(super) fn proposed_streams(&self) -> (Originator, Streams) {
+    pub(super) fn proposed_streams(&self) -> (Originator, Vec<StreamKind>) {
         let ours = self.offering.as_ref().and_then(Offering::added);
         match ours {
-            Some(kind) => (Originator::Local, Streams::only(kind)),
+            Some(kind) => (Originator::Local, vec![kind]),
             None => (Originator::Remote, self.proposal_streams()),
         }
     }

@@ -16,6 +16,9 @@ impl Core {
             Order::Connect { uri, routes, streams, headers } => {
                 self.connect(now, uri, routes, streams, headers)
             }
+            Order::ConnectByName { uri, wanted, streams, headers } => {
+                self.connect_by_name(now, uri, wanted, streams, headers)
+            }
             Order::Accept { streams, headers } => self.accept(now, streams, headers),
             Order::Progress(streams) => self.progress(now, streams),
             Order::Reject { code, reason, headers } => {
@@ -41,6 +44,10 @@ impl Core {
             Order::AcceptProposal(streams) => self.accept_proposal(now, streams),
             Order::RejectProposal => self.reject_proposal(now),
             Order::SendMessage(message) => self.send_message(now, message),
+            Order::Say(say) => self.say(say),
+            Order::SendFile(work) => self.send_file(*work),
+            Order::AcceptFile(directory) => self.accept_file(now, directory),
+            Order::CancelFile => self.cancel_file(now),
             Order::SendDtmf(digit) => self.send_dtmf(now, digit),
             Order::StartRecording(file) => self.start_recording(now, file),
             Order::StopRecording => self.stop_recording(now),

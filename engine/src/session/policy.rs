@@ -1,11 +1,14 @@
 //! How long things may take, and what happens without being asked.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use offhook_fsm::session::{Event, State};
 use offhook_fsm::{Instant, TimerName};
 
 use super::{Cause, Core};
+use crate::chat::MsrpRelay;
+use crate::negotiate::AcceptTypes;
 use crate::notification::Originator;
 use crate::sip::{HeaderName, Message, text};
 
@@ -21,6 +24,18 @@ pub struct Policy {
     /// The session timer that our INVITEs ask for (RFC 4028), 30 minutes by default. `None` asks
     /// for none; the peer's wish is followed all the same.
     pub session_expires: Option<Duration>,
+    /// After this much silence from a stream's start `SIPSessionGotNoAudio` is posted; 5 s by
+    /// default.
+    pub no_audio_timeout: Duration,
+    /// After so long without RTP and RTCP of a peer whose voice was heard, and whom we want to
+    /// hear, `RTPStreamDidTimeout` is posted; 30 s by default.
+    pub rtp_timeout: Option<Duration>,
+    /// Then the call is ended; not by default.
+    pub hangup_on_timeout: bool,
+    /// The MSRP relay that chats go through (RFC 4976).
+    pub msrp_relay: Option<Arc<MsrpRelay>>,
+    /// The content types that our chats take.
+    pub accept_types: AcceptTypes,
     /// Take a call with all of its streams when the INVITE asks for it (Alert-Info or Call-Info).
     pub auto_answer: bool,
 }
@@ -32,6 +47,11 @@ impl Default for Policy {
             ring_timeout: None,
             duration_max: None,
             session_expires: Some(Duration::from_secs(1800)),
+            no_audio_timeout: Duration::from_secs(5),
+            rtp_timeout: Some(Duration::from_secs(30)),
+            hangup_on_timeout: false,
+            msrp_relay: None,
+            accept_types: AcceptTypes::default(),
             auto_answer: false,
         }
     }

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use offhook_fsm::Instant;
 use offhook_fsm::session::{Event, State};
+use offhook_msrp::file::FileAttributes;
 
 use super::Core;
 use super::message::warning;
 use crate::error::SessionError;
 use crate::negotiate::{Refusal, answer};
+use crate::notification::StreamKind;
 use crate::sip::{HeaderName, reason_phrase};
 use crate::streams::Streams;
 use crate::transaction::ServerKey;
@@ -22,12 +24,19 @@ pub(super) struct Proposal {
     pub(super) request: Arc<(ServerKey, Received)>,
     /// What it adds.
     pub(super) streams: Streams,
-    accepting: bool,
+    /// The file that it adds.
+    pub(super) file: Option<FileAttributes>,
+    pub(super) accepting: bool,
 }
 
 impl Proposal {
-    pub(super) fn new(key: ServerKey, received: Received, streams: Streams) -> Self {
-        Self { request: Arc::new((key, received)), streams, accepting: false }
+    pub(super) fn new(
+        key: ServerKey,
+        received: Received,
+        streams: Streams,
+        file: Option<FileAttributes>,
+    ) -> Self {
+        Self { request: Arc::new((key, received)), streams, file, accepting: false }
     }
 }
 
@@ -53,6 +62,8 @@ impl Core {
             return invalid("the peer does not propose that stream");
         }
         proposal.accepting = true;
+        let file = proposal.file.take();
+        self.tell_file_refused(now, file);
         self.wanted = streams;
         self.apply(now, Event::AcceptProposal);
         Ok(())
@@ -65,8 +76,11 @@ impl Core {
         Ok(())
     }
 
-    pub(super) fn proposal_streams(&self) -> Streams {
-        self.proposal.as_ref().map(|proposal| proposal.streams).unwrap_or_default()
+    pub(super) fn proposal_streams(&self) -> Vec<StreamKind> {
+        let Some(proposal) = &self.proposal else { return Vec::new() };
+        let mut kinds = proposal.streams.kinds();
+        kinds.extend(proposal.file.as_ref().map(|_| StreamKind::File));
+        kinds
     }
 
     /// The proposal at hand is settled; why, if it was refused.
@@ -94,8 +108,10 @@ impl Core {
             Ok((made.body, (made.lines, made.settled)))
         })?;
         let (lines, settled) = made;
-        let taken =
-            (wanted.audio && settled.audio.is_some()) || (wanted.chat && settled.chat.is_some());
+        let has_file = self.description.line_of(StreamKind::File).is_some();
+        let taken = (wanted.audio && settled.audio.is_some())
+            || (wanted.chat && settled.chat.is_some())
+            || (!has_file && settled.file.is_some());
         let keeps = self.keeps_what_runs(&settled);
         if !taken || !keeps {
             self.description = before;
@@ -115,11 +131,16 @@ impl Core {
                 self.remove_stream(now, kind);
             }
         }
+        if self.description.line_of(StreamKind::File).is_none() {
+            self.remove_file(now);
+        }
     }
 
     /// Refuses the proposal with what is at hand.
     pub(super) fn refuse_proposal(&mut self, now: Instant, event: Event) {
         let Some(proposal) = self.proposal.take() else { return };
+        let refused = proposal.file.clone().filter(|_| !proposal.accepting);
+        self.tell_file_refused(now, refused);
         let (status, reason) = match event {
             Event::RejectProposal | Event::PrepareFailed | Event::NegotiationFailed => {
                 self.reoffer_refusal.clone()

@@ -41,6 +41,7 @@ impl Core {
         let (method, again) = match kind {
             StreamKind::Audio => ("add_audio()", "add_audio() while there is audio"),
             StreamKind::Chat => ("add_chat()", "add_chat() while there is a chat"),
+            StreamKind::File => return Err(no_file()),
         };
         self.permit(method, Event::Propose)?;
         if kind == StreamKind::Chat && !self.settings.capabilities.chat {
@@ -56,6 +57,7 @@ impl Core {
         let (method, absent) = match kind {
             StreamKind::Audio => ("remove_audio()", "remove_audio() without audio"),
             StreamKind::Chat => ("remove_chat()", "remove_chat() without a chat"),
+            StreamKind::File => return Err(no_file()),
         };
         self.permit(method, Event::Remove)?;
         if !self.will_have(kind) {
@@ -64,7 +66,12 @@ impl Core {
         self.enqueue(now, Event::Remove, Job::Remove(kind))
     }
 
-    fn enqueue(&mut self, now: Instant, event: Event, job: Job) -> Result<(), SessionError> {
+    pub(super) fn enqueue(
+        &mut self,
+        now: Instant,
+        event: Event,
+        job: Job,
+    ) -> Result<(), SessionError> {
         if self.queue.len() >= QUEUE_MAX {
             return Err(SessionError::Busy);
         }
@@ -110,6 +117,7 @@ impl Core {
         match kind {
             StreamKind::Audio => self.audio.exists,
             StreamKind::Chat => self.chat.exists,
+            StreamKind::File => self.file.exists,
         }
     }
 
@@ -133,6 +141,7 @@ impl Core {
         let event = match job {
             Job::Hold if !self.snapshot.on_hold_by_local => Event::BeginHold,
             Job::Unhold if self.snapshot.on_hold_by_local => Event::BeginHold,
+            Job::Add(StreamKind::File) if !self.may_begin_file() => return,
             Job::Add(kind) if !self.exists(kind) => Event::BeginProposal,
             Job::Remove(kind) if self.exists(kind) => Event::BeginRemove,
             Job::Close(kind) if self.description.line_of(kind).is_some() => Event::BeginRemove,
@@ -142,10 +151,20 @@ impl Core {
         match job {
             Job::Hold => self.set_hold(true),
             Job::Unhold => self.set_hold(false),
+            Job::Add(StreamKind::File) => {
+                self.wanted = Streams::default();
+                self.begin_file();
+            }
             Job::Add(kind) => self.wanted = Streams::only(kind),
             Job::Remove(_) | Job::Close(_) | Job::Refresh => {}
         }
         self.offering = Some(Offering::new(job));
         self.apply(now, event);
     }
+}
+
+fn no_file() -> SessionError {
+    SessionError::InvalidArgument(
+        "a file is added with send_file(), removed with cancel_file()".into(),
+    )
 }

@@ -8,8 +8,8 @@ use offhook_fsm::session::{Event, State};
 use super::Core;
 use super::message::warning;
 use super::proposal::Proposal;
-use crate::negotiate::{OwnLine, Refusal, Settled, answer};
-use crate::notification::StreamKind;
+use crate::negotiate::{FileRole, OwnLine, Refusal, Settled, answer, is_file, offered_file};
+use crate::notification::{Originator, StreamKind};
 use crate::sdp::{MediaDescription, SessionDescription};
 use crate::sip::{HeaderName, reason_phrase};
 use crate::streams::Streams;
@@ -25,6 +25,18 @@ pub(super) type Reoffer = (Vec<u8>, Vec<OwnLine>, Settled);
 struct Change {
     added: Streams,
     removed: Streams,
+    file_added: bool,
+    file_removed: bool,
+}
+
+impl Change {
+    const fn adds(self) -> bool {
+        !self.added.is_empty() || self.file_added
+    }
+
+    const fn removes(self) -> bool {
+        !self.removed.is_empty() || self.file_removed
+    }
 }
 
 impl Core {
@@ -47,7 +59,7 @@ impl Core {
             }
             State::Established if empty => self.fresh_offer(now),
             State::Established => match self.classify(update) {
-                Ok(change) if !change.added.is_empty() => return self.proposed(now, change.added),
+                Ok(change) if change.adds() => return self.proposed(now, change),
                 Ok(change) => self.read_reoffer(now, change),
                 Err(refusal) => Err(refusal),
             },
@@ -121,26 +133,35 @@ impl Core {
         let mut change = Change::default();
         for (at, media) in sdp.media.iter().enumerate() {
             let kind = kind_of(media);
-            let running = [StreamKind::Audio, StreamKind::Chat]
+            let running = [StreamKind::Audio, StreamKind::Chat, StreamKind::File]
                 .into_iter()
                 .find(|kind| self.description.line_of(*kind) == Some(at));
             match (running, kind) {
+                // What closes a line need not say what it was for.
+                (Some(StreamKind::File), Some(StreamKind::Chat)) if media.port == 0 => {
+                    change.file_removed = true;
+                }
                 (Some(running), kind) if kind != Some(running) => {
                     return refused("a line that is in use may not change its medium");
                 }
                 (Some(StreamKind::Audio), _) if media.port == 0 => change.removed.audio = true,
                 (Some(StreamKind::Chat), _) if media.port == 0 => change.removed.chat = true,
+                (Some(StreamKind::File), _) if media.port == 0 => change.file_removed = true,
                 (None, Some(kind)) if media.port != 0 && self.is_new(kind) => match kind {
                     StreamKind::Audio => change.added.audio = true,
                     StreamKind::Chat => change.added.chat = true,
+                    StreamKind::File => change.file_added = true,
                 },
                 _ => {}
             }
         }
-        if !change.added.is_empty() && !change.removed.is_empty() {
+        // What asks for a file of ours, or is not understood, gets no port in the answer.
+        change.file_added &= offered_file(received.message.body())
+            .is_some_and(|offered| offered.role == FileRole::Receives);
+        if change.adds() && change.removes() {
             return refused("an offer may not add and remove streams at once");
         }
-        if update && !change.added.is_empty() {
+        if update && change.adds() {
             // The user must be asked, and an UPDATE is answered at once (RFC 3311 §5.2).
             return Err(Refusal::new(504, "a stream that is added needs an INVITE"));
         }
@@ -154,12 +175,17 @@ impl Core {
     }
 
     /// It adds streams: the user decides.
-    fn proposed(&mut self, now: Instant, streams: Streams) {
+    fn proposed(&mut self, now: Instant, change: Change) {
         let Some((key, received)) = self.unanswered.take() else { return };
         self.refresh_target();
         self.reoffer_refusal = (487, String::new());
         self.wanted = Streams::default();
-        self.proposal = Some(Proposal::new(key, received, streams));
+        let offered = offered_file(received.message.body()).filter(|_| change.file_added);
+        let file = offered.map(|offered| offered.file);
+        if let Some(file) = &file {
+            self.tell_file(now, Originator::Remote, file);
+        }
+        self.proposal = Some(Proposal::new(key, received, change.added, file));
         self.apply(now, Event::RxProposal);
     }
 
@@ -174,6 +200,9 @@ impl Core {
         }
         if change.removed.chat {
             wishes.chat.local = None;
+        }
+        if change.file_removed {
+            wishes.file.local = None;
         }
         let (body, (lines, settled)) = self.describe(now, false, |able, origin| {
             let made = answer(&offer, able, origin, &wishes)?;
@@ -200,6 +229,7 @@ impl Core {
         let runs = |kind| self.exists(kind) && self.description.line_of(kind).is_some();
         (!runs(StreamKind::Audio) || settled.audio.is_some())
             && (!runs(StreamKind::Chat) || settled.chat.is_some())
+            && (!runs(StreamKind::File) || settled.file.is_some())
     }
 
     pub(super) fn answer_reinvite(&mut self, now: Instant) {
@@ -252,7 +282,7 @@ fn kind_of(media: &MediaDescription<'_>) -> Option<StreamKind> {
     if media.media.eq_ignore_ascii_case(b"audio") {
         Some(StreamKind::Audio)
     } else if media.media.eq_ignore_ascii_case(b"message") {
-        Some(StreamKind::Chat)
+        Some(if is_file(media) { StreamKind::File } else { StreamKind::Chat })
     } else {
         None
     }

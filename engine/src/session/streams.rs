@@ -62,7 +62,8 @@ impl Core {
         if self.wanted.chat && !self.chat.exists {
             self.prepare_chat(address);
         }
-        self.prepared_at_once = self.preparing.is_empty();
+        self.prepare_file(address);
+        self.prepared_at_once = self.preparing.is_empty() && !self.file.preparing;
     }
 
     pub(super) fn media(&mut self, now: Instant, event: MediaEvent) {
@@ -91,6 +92,7 @@ impl Core {
                 self.snapshot.audio_was_received = true;
                 self.snapshot.audio_remote_rtp_received = Some(source);
             }
+            MediaEvent::Silent { .. } => self.fell_silent(now),
             MediaEvent::Dtmf { digit, .. } => {
                 self.tell(now, NotificationData::SessionGotDtmf { digit });
             }
@@ -103,6 +105,18 @@ impl Core {
             MediaEvent::RecordingFailed { reason, .. } => self.recording_failed(now, &reason),
             // They are the engine's, not this stream's.
             MediaEvent::DeviceFailed { .. } | MediaEvent::Broken { .. } => {}
+        }
+    }
+
+    /// The peer was heard, and is no more.
+    fn fell_silent(&mut self, now: Instant) {
+        self.tell(now, NotificationData::RtpStreamDidTimeout);
+        let policy = &self.settings.policy;
+        if policy.hangup_on_timeout
+            && matches!(self.state, State::Established | State::Proposing | State::Proposed)
+        {
+            self.cause = Cause::new(Originator::Local, 0, "the peer's audio has stopped");
+            self.apply(now, Event::End);
         }
     }
 
@@ -152,7 +166,7 @@ impl Core {
     /// Goes on once everything that is wanted is prepared.
     pub(super) fn prepared(&mut self, now: Instant) {
         let early_answer = self.state == State::Accepting && self.awaits_prack();
-        if !self.preparing.is_empty() || early_answer {
+        if !self.preparing.is_empty() || self.file.preparing || early_answer {
             return;
         }
         let answered = match self.state {
@@ -181,6 +195,9 @@ impl Core {
         }
         if settled.chat.is_none() && self.chat.is_offered() {
             self.remove_chat(now);
+        }
+        if settled.file.is_none() && self.file.local.is_some() {
+            self.remove_file(now);
         }
     }
 
@@ -258,6 +275,7 @@ impl Core {
         match kind {
             StreamKind::Audio => self.remove_audio(now),
             StreamKind::Chat => self.remove_chat(now),
+            StreamKind::File => self.remove_file(now),
         }
     }
 
@@ -271,6 +289,9 @@ impl Core {
             self.stop_chat(now);
             self.tell_streams(now);
         }
+        let reason = "the session ended before the file was through";
+        self.stop_file(now, reason);
+        self.drop_files(now, reason);
         self.tell_streams(now);
     }
 

@@ -38,18 +38,23 @@ group! {
     /// SIP.
     AccountSipSettings in "sip." {
         /// Register with the account's server.
+        /// No effect yet.
         register: bool = true;
         /// How long a registration is asked for.
+        /// No effect yet.
         register_interval: Seconds<60, 604_800> = Seconds::clamped(600);
         /// How long a subscription is asked for.
+        /// No effect yet.
         subscribe_interval: Seconds<60, 604_800> = Seconds::clamped(600);
         /// How long a publication is asked for.
+        /// No effect yet.
         publish_interval: Seconds<60, 604_800> = Seconds::clamped(600);
         /// Where requests go; none: to the server of the account's domain.
         outbound_proxy: Option<Route> = None;
         /// Send requests to other domains over the proxy, too.
         always_use_my_proxy: bool = false;
         /// The name that the server's certificate must have; none: the domain.
+        /// No effect yet.
         tls_name: Option<Text> = None;
     }
 }
@@ -60,6 +65,7 @@ group! {
         /// Audio codecs, best first; none: as the global setting says.
         audio_codec_list: Option<CodecList> = None;
         /// Send digits as tones in the audio, too.
+        /// No effect yet.
         inband_dtmf: bool = false;
         /// End a call whose audio is dead.
         hangup_on_timeout: bool = true;
@@ -80,10 +86,13 @@ group! {
     /// Ways through address translation.
     NatTraversalSettings in "nat_traversal." {
         /// Use ICE (RFC 8445).
+        /// No effect yet.
         use_ice: bool = false;
         /// STUN servers; empty: those that DNS names for the domain.
+        /// No effect yet.
         stun_server_list: ServerList = ServerList::empty();
-        /// The MSRP relay (RFC 4976); none: no relay.
+        /// The MSRP relay (RFC 4976), over TCP if its transport says so,
+        /// else over TLS; none: no relay.
         msrp_relay: Option<Route> = None;
         /// Use the relay for chats that others begin.
         use_msrp_relay_for_inbound: bool = true;
@@ -96,8 +105,10 @@ group! {
     /// Waiting messages (RFC 3842).
     MessageSummarySettings in "message_summary." {
         /// Ask the server for waiting messages.
+        /// No effect yet.
         enabled: bool = false;
         /// Where to call for them.
+        /// No effect yet.
         voicemail_uri: Option<SipUri> = None;
     }
 }
@@ -108,6 +119,7 @@ group! {
         /// The transport of chats; none: as the global setting says.
         transport: Option<MsrpTransport> = None;
         /// How two chats find each other.
+        /// No effect yet.
         connection_model: ConnectionModel = ConnectionModel::Relay;
     }
 }
@@ -116,6 +128,7 @@ group! {
     /// Presence.
     PresenceSettings in "presence." {
         /// Publish one's own presence and ask for that of others.
+        /// No effect yet.
         enabled: bool = false;
     }
 }
@@ -124,10 +137,13 @@ group! {
     /// Contacts and rules that a server keeps (RFC 4825).
     XcapSettings in "xcap." {
         /// Use them.
+        /// No effect yet.
         enabled: bool = false;
         /// The server's root; none: what DNS says.
+        /// No effect yet.
         xcap_root: Option<WebAddress> = None;
         /// Be told of changes (RFC 5875).
+        /// No effect yet.
         xcap_diff: bool = true;
     }
 }
@@ -136,6 +152,7 @@ group! {
     /// Sounds.
     AccountSounds in "sounds." {
         /// The WAV file that plays while a call to this account rings; none: the global one.
+        /// No effect yet.
         audio_inbound: Option<FilePath> = None;
     }
 }
@@ -144,10 +161,13 @@ group! {
     /// Page-mode messages.
     SmsSettings in "sms." {
         /// Wrap them in message/cpim.
+        /// No effect yet.
         use_cpim: bool = true;
         /// Tell that one is typing (RFC 3994).
+        /// No effect yet.
         enable_composing: bool = true;
         /// Tell that a message came and was shown (RFC 5438).
+        /// No effect yet.
         enable_imdn: bool = true;
     }
 }
@@ -156,8 +176,10 @@ group! {
     /// Conferences.
     ConferenceSettings in "conference." {
         /// The server for new conferences.
+        /// No effect yet.
         server_address: Option<Route> = None;
         /// The name in conferences; none: the display name.
+        /// No effect yet.
         nickname: Option<Text> = None;
     }
 }
@@ -208,8 +230,10 @@ group! {
     /// SIP.
     BonjourSip in "sip." {
         /// The transport that neighbours are told to use.
+        /// No effect yet.
         transport: Transport = Transport::Udp;
         /// The name that a neighbour's certificate must have.
+        /// No effect yet.
         tls_name: Option<Text> = None;
     }
 }

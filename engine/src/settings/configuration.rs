@@ -61,6 +61,15 @@ impl Configuration {
         self.addresses().into_iter().find(|id| self.is_enabled(id))
     }
 
+    /// The enabled accounts beside the default one and `bonjour@local`, in order.
+    pub fn others(&self) -> impl Iterator<Item = (&AccountAddress, &AccountSettings)> {
+        let default = self.default_account();
+        self.accounts
+            .iter()
+            .map(|(address, account)| (address, account))
+            .filter(move |(id, account)| account.general.enabled && Some(*id) != default.as_ref())
+    }
+
     /// Where a request of the default account to `uri` goes first: over the account's outbound
     /// proxy to its own domain, and to others with `always_use_my_proxy`. `None`: to the URI's own
     /// host.

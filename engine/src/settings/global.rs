@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use super::account_address::AccountAddress;
-use super::lists::{CodecList, ContentTypes, TransportList};
+use super::lists::{CodecList, ContentTypes, ServerList, TransportList};
 use super::numbers::{Milliseconds, Number, Percent, Port, PortRange, SampleRate, Seconds};
 use super::table::{group, object};
 use super::texts::{FilePath, KeyNegotiation, MsrpTransport, SoundDevice, Text};
@@ -34,6 +34,7 @@ group! {
         tcp_port: Port = Port::clamped(0);
         /// The TLS port to listen on; 0 is any free one. TLS is listened on when there is a
         /// certificate.
+        /// No effect yet.
         tls_port: Port = Port::clamped(0);
         /// The transports to listen on and to send over, the preferred one first.
         transport_list: TransportList = TransportList::default();
@@ -53,6 +54,7 @@ group! {
         /// The session timer that our calls ask for (RFC 4028); none: no timer.
         session_expires: Option<Seconds<90, 604_800>> = Some(Seconds::clamped(1800));
         /// How long a transfer may take.
+        /// No effect yet.
         transfer_timeout: Seconds<1, 3600> = Seconds::clamped(90);
         /// How long stopping may take before calls that do not end are left.
         stop_timeout: Seconds<1, 60> = Seconds::clamped(5);
@@ -95,8 +97,10 @@ group! {
         /// The speaker; none: what comes is dropped.
         output_device: Option<SoundDevice> = Some(SoundDevice::SystemDefault);
         /// The speaker that rings; none: it does not ring.
+        /// No effect yet.
         alert_device: Option<SoundDevice> = Some(SoundDevice::SystemDefault);
         /// How often a second devices are sampled; none: as often as the codec.
+        /// No effect yet.
         sample_rate: Option<SampleRate> = None;
         /// Send silence in place of the microphone.
         muted: bool = false;
@@ -113,8 +117,10 @@ group! {
     /// The echo canceller.
     EchoCancellerSettings in "audio.echo_canceller." {
         /// Whether echoes are cancelled.
+        /// No effect yet.
         enabled: bool = true;
         /// How late an echo may come.
+        /// No effect yet.
         tail_length: Milliseconds<0, 500> = Milliseconds::clamped(2);
     }
 }
@@ -141,8 +147,10 @@ group! {
         /// The transport of chats.
         transport: MsrpTransport = MsrpTransport::Tcp;
         /// The port to wait for chats on; 0 is any free one.
+        /// No effect yet.
         port: Port = Port::clamped(0);
         /// How long a connection, a relay or a transaction may take.
+        /// No effect yet.
         timeout: Seconds<1, 300> = Seconds::clamped(30);
     }
 }
@@ -154,10 +162,9 @@ group! {
         accept_types: ContentTypes = ContentTypes::known(&[
             "message/cpim", "text/*", "image/*", "application/im-iscomposing+xml",
         ]);
-        /// The content types that we take inside message/cpim (a=accept-wrapped-types).
-        accept_wrapped_types: ContentTypes = ContentTypes::known(&[
-            "text/*", "image/*", "application/im-iscomposing+xml",
-        ]);
+        /// The content types that we take inside message/cpim (a=accept-wrapped-types). Any, so that
+        /// what became of messages is told, too (RFC 5438 comes wrapped).
+        accept_wrapped_types: ContentTypes = ContentTypes::known(&["*"]);
     }
 }
 
@@ -165,6 +172,7 @@ group! {
     /// File transfer.
     FileTransferSettings in "file_transfer." {
         /// Where received files go; none: the working directory.
+        /// No effect yet.
         directory: Option<FilePath> = None;
     }
 }
@@ -176,9 +184,10 @@ group! {
         ca_list: Option<FilePath> = None;
         /// The PEM file with our certificate and its key.
         certificate: Option<FilePath> = None;
-        /// Whether a server must prove who it is.
+        /// Whether a peer that tells no fingerprint must prove who it is.
         verify_server: bool = true;
         /// How long a handshake may take.
+        /// No effect yet.
         timeout: Milliseconds<100, 60_000> = Milliseconds::clamped(3000);
     }
 }
@@ -186,6 +195,8 @@ group! {
 group! {
     /// Looking names up.
     DnsSettings in "dns." {
+        /// The name servers to ask, as addresses; empty: those of the system.
+        nameservers: ServerList = ServerList::empty();
         /// How long one query may take.
         query_timeout: Seconds<1, 60> = Seconds::clamped(10);
         /// How long finding a SIP server may take in all.
@@ -207,6 +218,7 @@ group! {
         /// Tell every notification.
         trace_notifications: bool = false;
         /// Where log files go; none: nowhere.
+        /// No effect yet.
         directory: Option<FilePath> = None;
     }
 }

@@ -3,7 +3,8 @@
 //! [`Settings`] are those of the whole user agent, [`AccountSettings`] and [`BonjourSettings`]
 //! those of accounts; a [`Configuration`] is all of them. Each is a table of typed fields. By name,
 //! as files and people have them, they are reached through [`SettingsObject`]. [`mod@file`] knows their
-//! text; files themselves are the shell's business.
+//! text; files themselves are the shell's business. A setting that nothing follows yet says so
+//! ([`Setting::has_effect`]).
 
 mod account;
 mod account_address;
@@ -31,5 +32,7 @@ pub use texts::{
 };
 pub use value::{NONE, SECRET_MAX, SettingType, Value};
 
+#[cfg(test)]
+mod defaults_tests;
 #[cfg(test)]
 mod tests;

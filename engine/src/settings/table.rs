@@ -26,6 +26,13 @@ impl Setting {
         self.doc.trim()
     }
 
+    /// Whether anything follows it yet. One that nothing follows is kept all the same, and its
+    /// sentence says so.
+    #[must_use]
+    pub fn has_effect(&self) -> bool {
+        !self.doc().ends_with("No effect yet.")
+    }
+
     /// Which values are allowed, with range and unit.
     #[must_use]
     pub fn allowed(&self) -> String {

@@ -98,6 +98,7 @@ fn defaults_are_those_of_the_reference() {
         ("msrp.timeout", "30"),
         ("tls.verify_server", "true"),
         ("tls.timeout", "3000"),
+        ("dns.nameservers", ""),
         ("dns.query_timeout", "10"),
         ("dns.timeout", "30"),
         ("dns.service_query_timeout", "3"),

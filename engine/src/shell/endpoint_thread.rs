@@ -428,7 +428,7 @@ impl EndpointThread {
 
     fn new_call(&mut self, engine: &Arc<EngineShared>, key: ServerKey, received: Received) {
         let now = engine.clock.now();
-        let shared = engine.registry.create();
+        let shared = engine.registry.create(engine.called(&received.message));
         let local = received.source.local;
         let invite = session::Input::Invite(key.clone(), received);
         // What the session answers is read from the mailbox, after this.

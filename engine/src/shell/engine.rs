@@ -18,20 +18,23 @@ use super::endpoint_thread::{EndpointHandle, EndpointMail};
 use super::notification_center::lock;
 use super::pool::Pool;
 use super::registry::{Mail, Progress, Registry, Shared, Wish};
+use super::resolver::Resolver;
 use super::session_manager::{Rules, SessionManager};
 use super::session_thread::SessionThread;
-use super::{Any, NotificationCenter, Observer, Session, start};
+use super::tls::EngineTls;
+use super::{Any, DnsConfig, NotificationCenter, Observer, Session, Sounds, TlsConfig, start};
+use crate::chat::MsrpRelay;
 use crate::credentials::Credentials;
+use crate::endpoint;
 use crate::negotiate::SrtpPolicy;
 use crate::notification::{Notification, NotificationData, Sender, SessionState};
 use crate::session::{self, Input, Policy};
+use crate::sip::{Message, SipUri};
 use crate::transaction::Timers;
 use crate::transport::{Destination, Transmit, Transport};
 
-/// How long `stop` takes at most.
+/// How long `stop` takes at most, by default.
 pub const STOP_PATIENCE: Duration = Duration::from_secs(5);
-/// How long it waits for the peers of the sessions that it ends; then it cuts them off.
-const PEERS_PATIENCE: Duration = Duration::from_secs(4);
 
 /// One SIP socket to open.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,14 +45,54 @@ pub struct Listener {
     pub address: SocketAddr,
 }
 
+/// One more account of an engine: what it does not share with the others.
+#[derive(Clone, Debug)]
+pub struct AccountConfig {
+    /// Its address, as `sip:alice@example.com` or `"Alice" <sip:alice@example.com>`.
+    pub uri: String,
+    /// How it proves who it is, to whom.
+    pub credentials: Vec<Credentials>,
+    /// Codecs to offer and accept, best first.
+    pub codecs: Vec<Codec>,
+    /// Whether its audio is encrypted.
+    pub srtp: SrtpPolicy,
+    /// Chats that it offers are over TLS.
+    pub chat_over_tls: bool,
+    /// A call whose peer's audio stops is ended; see [`Policy::hangup_on_timeout`].
+    pub hangup_on_timeout: bool,
+    /// The MSRP relay that its chats go through (RFC 4976).
+    pub msrp_relay: Option<Arc<MsrpRelay>>,
+}
+
+impl AccountConfig {
+    /// An account with all codecs, without a password, and with encryption as is the default.
+    #[must_use]
+    pub fn new(uri: impl Into<String>) -> Self {
+        Self {
+            uri: uri.into(),
+            credentials: Vec::new(),
+            codecs: Codec::ALL.into(),
+            srtp: SrtpPolicy::default(),
+            chat_over_tls: false,
+            hangup_on_timeout: false,
+            msrp_relay: None,
+        }
+    }
+}
+
 /// What an engine is started with.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// SIP sockets; empty: UDP and TCP on any free port, IPv4 and (where there is any) IPv6.
     pub listeners: Vec<Listener>,
-    /// The account as a URI (`sip:alice@example.com`); `None`: any user is accepted and calls come
+    /// The account as a URI (`sip:alice@example.com`, or `"Alice" <sip:alice@example.com>` with the
+    /// name that others see); `None`: any user is accepted and calls come
     /// from `sip:offhook@ADDRESS`.
     pub account: Option<String>,
+    /// More accounts that call and can be called; see [`Engine::session_of`]. A call is for the
+    /// account with its user and host, else for the first one with its user, else for `account` if
+    /// that is `None`.
+    pub other_accounts: Vec<AccountConfig>,
     /// User-Agent and Server header.
     pub user_agent: String,
     /// Codecs to offer and accept, best first.
@@ -58,10 +101,16 @@ pub struct Config {
     pub rtp_ports: RangeInclusive<u16>,
     /// Microphone and speaker.
     pub audio_device: AudioDevice,
+    /// Let the user hear digits, those sent and those that come, on a sound device.
+    pub playback_dtmf: bool,
+    /// Calls begin with the microphone off, until [`Session::mute`](super::Session::mute).
+    pub muted: bool,
     /// Where recordings without an absolute name go.
     pub recordings_directory: PathBuf,
     /// Tell every SIP message as `SIPEngineSIPTrace`.
     pub trace_sip: bool,
+    /// Tell every octet of MSRP as `MSRPTransportTrace`.
+    pub trace_msrp: bool,
     /// Sessions at once; `None`: what the machine's limits allow. One more call is answered 503.
     pub sessions_max: Option<usize>,
     /// Whether audio is encrypted. `Optional` offers it over TLS, and over other transports with
@@ -69,6 +118,14 @@ pub struct Config {
     pub srtp: SrtpPolicy,
     /// Optional SRTP over transports that show its keys to whoever is on the way.
     pub use_srtp_without_tls: bool,
+    /// Chats that we offer are over TLS. What others offer is taken as it comes.
+    pub chat_over_tls: bool,
+    /// Certificates.
+    pub tls: TlsConfig,
+    /// How names are looked up.
+    pub dns: DnsConfig,
+    /// Ring tones and tones for messages.
+    pub sounds: Sounds,
     /// How long calls ring and last, session timers, auto-answer.
     pub policy: Policy,
     /// How the account proves who it is, to whom. See [`Credentials`] for who may ask.
@@ -76,6 +133,9 @@ pub struct Config {
     /// When messages are repeated and given up (RFC 3261 §17.1.1.1). Shorter ones than the
     /// standard's are for networks without loss or delay.
     pub sip_timers: Timers,
+    /// How long `stop` takes at most, at least a second; [`STOP_PATIENCE`] by default. Peers that
+    /// have not answered after four fifths of it are left.
+    pub stop_timeout: Duration,
 }
 
 impl Default for Config {
@@ -83,19 +143,37 @@ impl Default for Config {
         Self {
             listeners: Vec::new(),
             account: None,
+            other_accounts: Vec::new(),
             user_agent: concat!("offhook/", env!("CARGO_PKG_VERSION")).into(),
             codecs: Codec::ALL.into(),
             rtp_ports: 16384..=65534,
+            playback_dtmf: true,
+            muted: false,
             audio_device: AudioDevice::Null,
             recordings_directory: PathBuf::from("."),
             trace_sip: false,
+            trace_msrp: false,
             sessions_max: None,
             srtp: SrtpPolicy::default(),
             use_srtp_without_tls: false,
+            chat_over_tls: false,
+            tls: TlsConfig::default(),
+            dns: DnsConfig::default(),
+            sounds: Sounds::default(),
             policy: Policy::default(),
             credentials: Vec::new(),
             sip_timers: Timers::default(),
+            stop_timeout: STOP_PATIENCE,
         }
+    }
+}
+
+impl Config {
+    /// The transports that can be used, the preferred one first.
+    fn transports(&self) -> Vec<Transport> {
+        let has_udp = self.listeners.is_empty()
+            || self.listeners.iter().any(|listener| listener.transport == Transport::Udp);
+        has_udp.then_some(Transport::Udp).into_iter().chain([Transport::Tcp]).collect()
     }
 }
 
@@ -136,13 +214,19 @@ pub(crate) struct EngineShared {
     pub(crate) registry: Arc<Registry>,
     pub(crate) pool: Pool,
     pub(crate) endpoint: EndpointHandle,
+    /// Of each account, as [`Shared::account`] counts them.
     pub(crate) settings: session::Settings,
+    pub(crate) other_settings: Vec<session::Settings>,
+    pub(crate) tls: Arc<EngineTls>,
+    pub(crate) resolver: Resolver,
     /// What the engine was started with.
     pub(crate) config: Config,
     /// Which calls may ring.
     pub(crate) rules: ArcSwap<Rules>,
     pub(crate) entropy: Mutex<Entropy>,
     pub(crate) observer: OnceLock<Arc<dyn Observer>>,
+    /// Plays the sounds.
+    pub(crate) sounds: OnceLock<Arc<dyn Observer>>,
     /// The next session's core panics at its first input.
     breaks: AtomicBool,
     state: AtomicU8,
@@ -157,12 +241,17 @@ pub(crate) struct Parts {
     pub(crate) pool: Pool,
     pub(crate) endpoint: EndpointHandle,
     pub(crate) settings: session::Settings,
+    pub(crate) tls: EngineTls,
+    pub(crate) other_settings: Vec<session::Settings>,
     pub(crate) entropy: Entropy,
 }
 
 impl EngineShared {
-    pub(crate) fn new(parts: Parts, config: &Config) -> Self {
+    pub(crate) fn new(mut parts: Parts, config: &Config) -> Self {
+        let entropy = parts.entropy.fork();
+        let resolver = Resolver::new(config.dns.clone(), config.transports(), parts.clock, entropy);
         Self {
+            resolver,
             clock: parts.clock,
             center: parts.center,
             media: parts.media,
@@ -170,10 +259,13 @@ impl EngineShared {
             pool: parts.pool,
             endpoint: parts.endpoint,
             settings: parts.settings,
+            tls: Arc::new(parts.tls),
+            other_settings: parts.other_settings,
             config: config.clone(),
             rules: ArcSwap::default(),
             entropy: Mutex::new(parts.entropy),
             observer: OnceLock::new(),
+            sounds: OnceLock::new(),
             breaks: AtomicBool::new(false),
             state: AtomicU8::new(RUNNING),
         }
@@ -185,8 +277,12 @@ impl EngineShared {
 
     /// Tells something about the engine. What finds no room is logged instead.
     pub(crate) fn tell(&self, data: NotificationData) {
-        let timestamp = self.clock.timestamp();
-        let notification = Notification { timestamp, sender: Sender::Engine, data };
+        self.tell_of(Sender::Engine, data);
+    }
+
+    /// Tells something about `sender` likewise.
+    pub(crate) fn tell_of(&self, sender: Sender, data: NotificationData) {
+        let notification = Notification { timestamp: self.clock.timestamp(), sender, data };
         if let Err(full) = self.center.post(notification) {
             log::warn!("the notification queue is full: {} is lost", full.0.name());
         }
@@ -238,15 +334,34 @@ impl EngineShared {
         self.endpoint.post(mail)
     }
 
-    /// Settings of a session whose own address is `local`.
-    pub(crate) fn session_settings(&self, local: SocketAddr) -> Arc<session::Settings> {
-        let mut settings = self.settings.clone();
-        if self.config.account.is_none()
+    /// Settings of an account's session whose own address is `local`.
+    fn session_settings(&self, account: usize, local: SocketAddr) -> Arc<session::Settings> {
+        let other = account.checked_sub(1).and_then(|index| self.other_settings.get(index));
+        let mut settings = other.unwrap_or(&self.settings).clone();
+        if other.is_none()
+            && self.config.account.is_none()
             && let Ok(uri) = format!("sip:offhook@{local}").parse()
         {
             settings.local_uri = uri;
         }
         Arc::new(settings)
+    }
+
+    /// The address of an account; none where any user is accepted.
+    pub(crate) fn account(&self, account: usize) -> Option<&SipUri> {
+        match account.checked_sub(1) {
+            Some(index) => self.other_settings.get(index).map(|other| &other.local_uri),
+            None => self.config.account.as_ref().map(|_| &self.settings.local_uri),
+        }
+    }
+
+    /// Which account an INVITE is for.
+    pub(crate) fn called(&self, invite: &Message) -> usize {
+        let accounts = 0..=self.other_settings.len();
+        let named = accounts.filter_map(|account| Some((account, self.account(account)?)));
+        let uris = named.clone().map(|(_, uri)| uri);
+        let index = endpoint::called(invite.request_uri().unwrap_or_default(), uris);
+        index.and_then(|index| named.clone().nth(index)).map_or(0, |(account, _)| account)
     }
 
     /// A Message-ID that nobody can guess.
@@ -277,7 +392,8 @@ impl EngineShared {
             let mut entropy = lock(&self.entropy);
             (entropy.fork(), entropy.fork())
         };
-        let core = session::Core::new(shared.id, self.session_settings(local), for_core);
+        let core =
+            session::Core::new(shared.id, self.session_settings(shared.account, local), for_core);
         let (engine, of_thread) = (Arc::clone(self), Arc::clone(shared));
         let breaks = self.breaks.swap(false, Ordering::Relaxed);
         let job =
@@ -320,7 +436,7 @@ impl EngineShared {
         self.tell(NotificationData::EngineWillEnd);
         let sessions = self.registry.all();
         sessions.iter().for_each(|session| session.wish(Wish::End));
-        if self.wait_all(&sessions, PEERS_PATIENCE) > 0 {
+        if self.wait_all(&sessions, self.config.stop_timeout / 5 * 4) > 0 {
             // Nobody answers there: an INVITE without a response cannot even be cancelled.
             sessions.iter().for_each(|session| session.wish(Wish::Cut));
             let left = self.wait_all(&sessions, Duration::from_millis(300));
@@ -329,12 +445,16 @@ impl EngineShared {
             }
         }
         self.pool.close(Duration::from_millis(500));
+        self.resolver.stop();
         self.media.stop();
         self.endpoint.stop();
         if let Some(observer) = self.observer.get() {
             let ends = "SIPSessionDidEnd";
             // Somebody may have stopped it before.
             let _removed = self.center.remove_observer(observer, ends, Any);
+        }
+        if let Some(observer) = self.sounds.get() {
+            let _removed = self.center.remove_observer(observer, Any, Any);
         }
         self.state.store(STOPPED, Ordering::Release);
         self.tell(NotificationData::EngineDidEnd);
@@ -433,7 +553,7 @@ impl Engine {
     #[must_use]
     pub fn uri(&self) -> String {
         if self.shared().config.account.is_some() {
-            return self.shared().settings.local_uri.to_string();
+            return self.shared().settings.local_uri.as_str().into();
         }
         let Some(first) = self.listeners().first().copied() else { return String::new() };
         let parameter = match first.transport {
@@ -449,11 +569,39 @@ impl Engine {
         self.shared().center.clone()
     }
 
-    /// A new session in state NULL.
+    /// A new session in state NULL, of [`Config::account`].
     #[must_use]
     pub fn session(&self) -> Session {
-        let shared = self.shared().registry.create();
+        let shared = self.shared().registry.create(0);
         Session::of(&shared, self.shared())
+    }
+
+    /// A new session in state NULL of that account, which is [`Config::account`] or one of
+    /// [`Config::other_accounts`]; `None` when it is neither. URIs are compared as RFC 3261 §19.1.4
+    /// says.
+    ///
+    /// ```
+    /// use offhook::shell::AccountConfig;
+    /// use offhook::{Config, Engine, NotificationCenter};
+    ///
+    /// let bob = AccountConfig::new("sip:bob@example.com");
+    /// let account = Some("sip:alice@example.com".into());
+    /// let config = Config { account, other_accounts: vec![bob], ..Config::default() };
+    /// let engine = Engine::start(config, NotificationCenter::new()?)?;
+    /// let session = engine.session_of(&"sip:bob@example.com".parse()?).expect("bob is an account");
+    /// assert_eq!(session.account(), Some("sip:bob@example.com".parse()?));
+    /// assert_eq!(engine.session().account(), Some("sip:alice@example.com".parse()?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn session_of(&self, account: &SipUri) -> Option<Session> {
+        let shared = self.shared();
+        let mut accounts = 0..=shared.other_settings.len();
+        let is_it = |index: &usize| {
+            shared.account(*index).is_some_and(|known| known.is_equivalent(account))
+        };
+        let account = accounts.find(is_it)?;
+        Some(Session::of(&shared.registry.create(account), shared))
     }
 
     /// The sessions.
@@ -487,8 +635,8 @@ impl Engine {
         self.shared().breaks.store(true, Ordering::Relaxed);
     }
 
-    /// Ends all sessions (BYE, CANCEL), waits for them up to [`STOP_PATIENCE`], then closes
-    /// everything. `SIPEngineDidEnd` is the last notification. Called on the notifier thread
+    /// Ends all sessions (BYE, CANCEL), waits for them up to [`Config::stop_timeout`], then
+    /// closes everything. `SIPEngineDidEnd` is the last notification. Called on the notifier thread
     /// (inside an observer) it returns at once and the stop goes on behind it. Twice is once.
     pub fn stop(&self) {
         self.shared().stop();

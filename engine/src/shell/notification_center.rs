@@ -3,13 +3,15 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::ThreadId;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender as ChannelSender, TrySendError, bounded};
+use offhook_media::shell::mailbox;
 
 use super::clock::Clock;
+use super::watched::Watched;
 use super::{Engine, Session};
 use crate::id::{AccountId, SessionId};
 use crate::notification::{FieldValue, Notification, NotificationData, Sender};
@@ -145,7 +147,7 @@ impl std::error::Error for NotRegistered {}
 /// ```
 #[derive(Clone)]
 pub struct NotificationCenter {
-    queue: ChannelSender<Notification>,
+    queue: mailbox::Sender<Notification>,
     shared: Arc<Shared>,
 }
 
@@ -153,8 +155,7 @@ struct Shared {
     clock: Clock,
     listeners: Mutex<Listeners>,
     /// The call to an observer that runs now.
-    running: Mutex<Option<Call>>,
-    idle: Condvar,
+    running: Watched<Option<Call>>,
     thread: Mutex<Option<ThreadId>>,
 }
 
@@ -206,19 +207,18 @@ impl NotificationCenter {
     /// # Errors
     /// When the operating system gives no thread.
     pub fn new() -> std::io::Result<Self> {
-        let (queue, incoming) = bounded(QUEUE_MAX);
+        let (queue, mut incoming) = mailbox::mailbox(QUEUE_MAX);
         let shared = Arc::new(Shared {
             clock: Clock::start(),
             listeners: Mutex::default(),
-            running: Mutex::default(),
-            idle: Condvar::new(),
+            running: Watched::new(None),
             thread: Mutex::default(),
         });
         let for_thread = Arc::clone(&shared);
         std::thread::Builder::new().name("offhook-notifier".into()).spawn(move || {
             *lock(&for_thread.thread) = Some(std::thread::current().id());
             let mut calls = 0;
-            for notification in &incoming {
+            while let Some(notification) = incoming.recv() {
                 for_thread.deliver(&notification, &mut calls);
             }
             // The center is gone: what still waits in a subscription stays readable.
@@ -264,7 +264,7 @@ impl NotificationCenter {
         };
         // The center's hold on the observer ends after the wait, with no lock held.
         let _taken = found.ok_or(NotRegistered(filter))?;
-        let running = lock(&self.shared.running);
+        let running = self.shared.running.read(|running| *running);
         let Some(call) = running.filter(|call| call.observer == wanted) else {
             return Ok(Removed::Done);
         };
@@ -272,8 +272,7 @@ impl NotificationCenter {
             return Ok(Removed::CallStillRuns);
         }
         // Another registration may lead to a next call: this one alone is waited for.
-        let waited = self.shared.idle.wait_while(running, |running| *running == Some(call));
-        drop(waited.unwrap_or_else(PoisonError::into_inner));
+        self.shared.running.wait(None, |running| *running != Some(call), |_| ());
         Ok(Removed::Done)
     }
 
@@ -366,7 +365,7 @@ impl Shared {
     }
 
     fn call(&self, call: Call, notification: &Notification) {
-        *lock(&self.running) = Some(call);
+        self.running.change(|running| *running = Some(call));
         // It may have been removed since the list was made; `remove_observer` waits on `running`,
         // so this look comes after it is set.
         let wants = |(filter, other): &&(Filter, Arc<dyn Observer>)| {
@@ -380,8 +379,7 @@ impl Shared {
         });
         // This may be the last hold on it: what its end does is contained, too.
         let dropped = contained(|| drop(registered));
-        *lock(&self.running) = None;
-        self.idle.notify_all();
+        self.running.change(|running| *running = None);
         if !told || !dropped {
             log::error!("an observer panicked on {}", notification.name());
         }

@@ -4,7 +4,8 @@
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::RecvTimeoutError;
+use offhook_media::shell::mailbox::{Receiver, Sender, mailbox};
 
 use super::notification_center::lock;
 
@@ -122,7 +123,7 @@ impl Shared {
     }
 
     fn wait(&self) -> Option<Job> {
-        let (sender, jobs) = bounded::<Job>(1);
+        let (sender, mut jobs) = mailbox::<Job>(1);
         let (number, crowded) = {
             let mut idle = lock(&self.idle);
             if idle.closed {
@@ -134,24 +135,24 @@ impl Shared {
             (number, idle.waiting.len() > IDLE_KEPT)
         };
         if !crowded {
-            return jobs.recv().ok();
+            return jobs.recv();
         }
         match jobs.recv_timeout(LINGER) {
             Ok(job) => Some(job),
             Err(RecvTimeoutError::Disconnected) => None,
-            Err(RecvTimeoutError::Timeout) => self.leave(number, &jobs),
+            Err(RecvTimeoutError::Timeout) => self.leave(number, &mut jobs),
         }
     }
 
     /// Leaves, unless a job was handed over in the last moment.
-    fn leave(&self, number: u64, jobs: &Receiver<Job>) -> Option<Job> {
+    fn leave(&self, number: u64, jobs: &mut Receiver<Job>) -> Option<Job> {
         let mut idle = lock(&self.idle);
         if let Some(at) = idle.waiting.iter().position(|(known, _)| *known == number) {
             idle.waiting.remove(at);
             return None;
         }
         drop(idle);
-        jobs.recv().ok()
+        jobs.recv()
     }
 }
 
@@ -173,6 +174,8 @@ impl std::fmt::Debug for Pool {
 
 #[cfg(test)]
 mod tests {
+    use crossbeam_channel::bounded;
+
     use super::*;
 
     #[test]

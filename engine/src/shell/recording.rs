@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::sip::SipUri;
 use crate::snapshot::{CallDirection, Snapshot};
 use crate::timestamp::Timestamp;
 
@@ -23,9 +24,13 @@ pub(crate) fn default_name(now: Timestamp, snapshot: &Snapshot) -> PathBuf {
 
 /// `user@host` of an address, with nothing in it that a file name does not like.
 fn peer(address: &str) -> String {
-    let uri = address.rsplit_once('<').map_or(address, |(_, uri)| uri.trim_end_matches('>'));
-    let bare = uri.split_once(':').map_or(uri, |(_, rest)| rest);
-    let bare = bare.split([';', '?']).next().unwrap_or_default();
+    let bare = match address.parse::<SipUri>() {
+        Ok(uri) => {
+            let host = uri.host().to_string();
+            uri.user().map_or_else(|| host.clone(), |user| format!("{user}@{host}"))
+        }
+        Err(_) => String::new(),
+    };
     let safe = |c: char| if c.is_ascii_alphanumeric() || "@.-_+".contains(c) { c } else { '_' };
     let name: String = bare.chars().take(NAME_MAX).map(safe).collect();
     if name.is_empty() { "unknown".into() } else { name }
@@ -35,12 +40,14 @@ fn peer(address: &str) -> String {
 mod tests {
     use super::*;
 
+    /// REFERENCE 2 row 32
     #[test]
     fn the_name_tells_time_peer_and_direction_and_stays_in_its_folder() {
         let now = Timestamp::from_unix_micros(1_795_356_000_123_456);
         for (remote, expected) in [
             ("sip:bob@example.com", "20261122-140000-bob@example.com-outgoing.wav"),
-            ("\"Bob <x>\" <sip:bob@[::1]:5060;lr>", "20261122-140000-bob@___1__5060-outgoing.wav"),
+            ("\"Bob <x>\" <sip:bob@[::1]:5060;lr>", "20261122-140000-bob@___1_-outgoing.wav"),
+            ("<sip:192.0.2.1:5060>", "20261122-140000-192.0.2.1-outgoing.wav"),
             ("sip:../../etc/passwd@h", "20261122-140000-.._.._etc_passwd@h-outgoing.wav"),
             ("", "20261122-140000-unknown-outgoing.wav"),
         ] {

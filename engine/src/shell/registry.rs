@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_channel::TrySendError;
 use mio::Waker;
 
+use offhook_media::shell::mailbox::{self, Receiver, Sender};
+
 use super::notification_center::lock;
+use super::watched::Watched;
 use crate::error::SessionError;
 use crate::id::SessionId;
 use crate::notification::SessionState;
@@ -61,7 +63,11 @@ pub(crate) struct Progress {
 /// What handles, the endpoint and the session's thread share.
 pub(crate) struct Shared {
     pub(crate) id: SessionId,
-    pub(crate) snapshot: ArcSwap<Snapshot>,
+    /// Whose session it is, as [`Config`](super::Config) counts accounts: 0 is `account`, those
+    /// after it are `other_accounts`.
+    pub(crate) account: usize,
+    /// Held for the copy of a pointer only.
+    snapshot: Mutex<Arc<Snapshot>>,
     /// Mail is put in under this lock: once the mailbox is taken away nothing comes in behind what
     /// its thread has read.
     mailbox: Mutex<Option<Mailbox>>,
@@ -70,8 +76,7 @@ pub(crate) struct Shared {
     counted: AtomicBool,
     /// The application has raw audio of it.
     pub(crate) has_raw_audio: AtomicBool,
-    progress: Mutex<Progress>,
-    moved: Condvar,
+    progress: Watched<Progress>,
     /// The guard that all handles of this session share.
     pub(crate) guard: Mutex<std::sync::Weak<super::session::Guard>>,
 }
@@ -92,17 +97,17 @@ pub(crate) enum Unsent {
 }
 
 impl Shared {
-    fn new(id: SessionId) -> Self {
+    fn new(id: SessionId, account: usize) -> Self {
         let progress = Progress { state: SessionState::Null, was_established: false, ended: false };
         Self {
             id,
-            snapshot: ArcSwap::from_pointee(Snapshot::default()),
+            account,
+            snapshot: Mutex::default(),
             mailbox: Mutex::new(None),
             wish: AtomicU8::new(Wish::Nothing as u8),
             counted: AtomicBool::new(false),
             has_raw_audio: AtomicBool::new(false),
-            progress: Mutex::new(progress),
-            moved: Condvar::new(),
+            progress: Watched::new(progress),
             guard: Mutex::default(),
         }
     }
@@ -113,7 +118,7 @@ impl Shared {
         if mailbox.is_some() {
             return None;
         }
-        let (sender, receiver) = bounded(MAILBOX_MAX);
+        let (sender, receiver) = mailbox::mailbox(MAILBOX_MAX);
         // It is empty, and the reader is here.
         let _room = sender.try_send(first);
         self.wish.store(Wish::Nothing as u8, Ordering::Release);
@@ -133,8 +138,7 @@ impl Shared {
     pub(crate) fn close(&self) {
         *lock(&self.mailbox) = None;
         // Whoever waits for a session that came to nothing looks again.
-        drop(lock(&self.progress));
-        self.moved.notify_all();
+        self.progress.change(|_| ());
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -182,33 +186,37 @@ impl Shared {
         wishes.into_iter().find(|known| *known as u8 == wish).unwrap_or(Wish::Nothing)
     }
 
+    /// The snapshot that was published last.
+    pub(crate) fn latest(&self) -> Arc<Snapshot> {
+        Arc::clone(&lock(&self.snapshot))
+    }
+
     /// Publishes a new snapshot and wakes those who wait for it.
     pub(crate) fn publish(&self, snapshot: &Snapshot) {
-        self.snapshot.store(Arc::new(snapshot.clone()));
-        let mut progress = lock(&self.progress);
-        if progress.state != snapshot.state {
-            progress.state = snapshot.state;
-            progress.was_established |= snapshot.state == SessionState::Established;
-            drop(progress);
-            self.moved.notify_all();
+        let new = Arc::new(snapshot.clone());
+        let old = std::mem::replace(&mut *lock(&self.snapshot), new);
+        // Its end is nobody's wait.
+        drop(old);
+        if self.progress.read(|progress| progress.state != snapshot.state) {
+            self.progress.change(|progress| {
+                progress.state = snapshot.state;
+                progress.was_established |= snapshot.state == SessionState::Established;
+            });
         }
     }
 
     /// `SIPSessionDidEnd` is posted.
     pub(crate) fn did_end(&self) {
-        lock(&self.progress).ended = true;
-        self.moved.notify_all();
+        self.progress.change(|progress| progress.ended = true);
     }
 
     pub(crate) fn has_ended(&self) -> bool {
-        lock(&self.progress).ended
+        self.progress.read(|progress| progress.ended)
     }
 
     /// Waits until `until` holds; the progress as it then is, or after `timeout`.
     pub(crate) fn wait(&self, timeout: Duration, until: impl Fn(&Progress) -> bool) -> Progress {
-        let progress = lock(&self.progress);
-        let waited = self.moved.wait_timeout_while(progress, timeout, |now| !until(now));
-        *waited.unwrap_or_else(std::sync::PoisonError::into_inner).0
+        self.progress.wait(Some(timeout), until, |progress| *progress)
     }
 }
 
@@ -240,8 +248,8 @@ impl Registry {
     }
 
     /// The next session in state NULL. It is not listed before it has a thread.
-    pub(crate) fn create(&self) -> Arc<Shared> {
-        Arc::new(Shared::new(SessionId(self.next.fetch_add(1, Ordering::Relaxed))))
+    pub(crate) fn create(&self, account: usize) -> Arc<Shared> {
+        Arc::new(Shared::new(SessionId(self.next.fetch_add(1, Ordering::Relaxed)), account))
     }
 
     /// Lists a session; `false` when there are as many as may be.
@@ -321,7 +329,7 @@ mod tests {
 
     #[test]
     fn a_wish_finds_room_in_a_full_mailbox_and_the_greatest_holds() {
-        let session = Registry::new(1).create();
+        let session = Registry::new(1).create(0);
         let mail = session.open(Mail::Wish).unwrap();
         while session.send(Mail::Wish, MAILBOX_MAX).is_ok() {}
         assert_eq!(mail.len(), MAILBOX_MAX);
@@ -334,7 +342,7 @@ mod tests {
     #[test]
     fn a_media_event_that_finds_no_room_is_a_wish_and_no_silence() {
         let registry = Registry::new(1);
-        let session = registry.create();
+        let session = registry.create(0);
         let _mail = session.open(Mail::Wish).unwrap();
         assert!(registry.list(&session));
         while session.send(Mail::Wish, MAILBOX_MAX).is_ok() {}
@@ -344,7 +352,7 @@ mod tests {
 
     #[test]
     fn nothing_is_put_into_a_mailbox_behind_its_end() {
-        let session = Registry::new(1).create();
+        let session = Registry::new(1).create(0);
         let mail = session.open(Mail::Wish).unwrap();
         session.close();
         assert!(matches!(session.send(Mail::Wish, MAILBOX_MAX), Err(Unsent::Closed(_))));
@@ -355,9 +363,9 @@ mod tests {
     #[test]
     fn a_session_that_ends_twice_is_counted_once() {
         let registry = Registry::new(1);
-        let session = registry.create();
+        let session = registry.create(0);
         assert!(registry.list(&session));
-        assert!(!registry.list(&registry.create()));
+        assert!(!registry.list(&registry.create(0)));
         registry.ended(&session);
         registry.ended(&session);
         assert_eq!(registry.active(), 0);

@@ -6,19 +6,20 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crossbeam_channel::bounded;
 use offhook_fsm::Step;
 use offhook_fsm::session::{Event, allowed, step};
+use offhook_media::shell::mailbox::mailbox;
 use offhook_media::shell::{AudioSink, AudioSource};
 use offhook_media::statistics::Statistics;
 
 use super::engine::{EngineShared, LaunchError};
+use super::locate;
 use super::notification_center::lock;
 use super::recording;
 use super::registry::{Mail, Shared, Unsent, Wish};
 use super::transports::{AudioTransport, MsrpChat};
 use super::way;
-use crate::chat::ChatMessage;
+use crate::chat::{Ask, ChatMessage, Say};
 use crate::error::{SessionError, SessionStateError};
 use crate::id::SessionId;
 use crate::notification::{SessionState, StreamKind};
@@ -26,6 +27,7 @@ use crate::session::Order;
 use crate::sip::SipUri;
 use crate::snapshot::Snapshot;
 use crate::streams::Streams;
+use crate::timestamp::Timestamp;
 
 /// Routes of one `connect` at most.
 pub const ROUTES_MAX: usize = 16;
@@ -49,7 +51,7 @@ pub(crate) struct Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let state = self.shared.snapshot.load().state;
+        let state = self.shared.latest().state;
         let over =
             matches!(state, SessionState::Null | SessionState::Incoming | SessionState::Terminated);
         if !over {
@@ -60,7 +62,7 @@ impl Drop for Guard {
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.guard.shared.snapshot.load().state;
+        let state = self.guard.shared.latest().state;
         f.debug_struct("Session").field("id", &self.id()).field("state", &state).finish()
     }
 }
@@ -83,17 +85,25 @@ impl Session {
         self.guard.shared.id
     }
 
+    /// The address of the account that it belongs to: the one that it was made for, or that was
+    /// called. `None` where the engine has no account and any user is accepted.
+    #[must_use]
+    pub fn account(&self) -> Option<SipUri> {
+        let Guard { shared, engine } = &*self.guard;
+        engine.account(shared.account).cloned()
+    }
+
     /// All attributes as they stand; no lock, no wait.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        self.guard.shared.snapshot.load_full()
+        self.guard.shared.latest()
     }
 
     /// What the audio stream has counted so far, or had when it ended; `None` before there is one.
     /// No lock, no wait.
     #[must_use]
     pub fn statistics(&self) -> Option<Statistics> {
-        self.guard.shared.snapshot.load().statistics()
+        self.guard.shared.latest().statistics()
     }
 
     /// The audio stream, from when its sockets are there; `None` while there is none.
@@ -109,8 +119,10 @@ impl Session {
     }
 
     /// Calls `uri` over `routes`, tried in order; none: the URI's own address. Route and URI are
-    /// `sip:HOST:PORT;transport=…`, transport `udp` and port 5060 when not given. `headers` are
-    /// added to the INVITE.
+    /// `sip:HOST:PORT;transport=…`, transport `udp` and port 5060 when not given. Names are looked
+    /// up while the session is CALLING (RFC 3263: NAPTR, SRV, A, AAAA; for a name without port and
+    /// transport these say both); that there is no such name is told by `SIPSessionDidFail`.
+    /// `headers` are added to the INVITE.
     ///
     /// # Errors
     /// [`SessionError::State`] unless the session is NULL, [`SessionError::InvalidArgument`] when
@@ -125,16 +137,16 @@ impl Session {
         headers: &[(String, String)],
     ) -> Result<(), SessionError> {
         let Guard { shared, engine } = &*self.guard;
-        if shared.snapshot.load().state != SessionState::Null {
+        if shared.latest().state != SessionState::Null {
             return self.refused("connect()", Event::Connect);
         }
         let order = self.order_to_connect(uri, routes, streams, headers)?;
         let local = match &order {
             Order::Connect { routes, .. } => routes.first().map(|route| route.destination.local),
-            _ => None,
+            _ => engine.endpoint.listeners().first().map(|own| way::reachable(own.address)),
         };
         let local = local.unwrap_or_else(|| ([127, 0, 0, 1], 5060).into());
-        let (reply, result) = bounded(1);
+        let (reply, mut result) = mailbox(1);
         match engine.launch(shared, local, Mail::Order(Box::new(order), reply)) {
             Ok(()) => {}
             Err(LaunchError::Ended) => return Err(SessionError::EngineEnded),
@@ -147,7 +159,7 @@ impl Session {
         }
         // The session answers unless it breaks.
         let broken = || Err(SessionError::Local("internal error".into()));
-        result.recv().unwrap_or_else(|_| broken())
+        result.recv().unwrap_or_else(broken)
     }
 
     fn order_to_connect(
@@ -167,14 +179,20 @@ impl Session {
             let text = format!("connect(): {} routes, {ROUTES_MAX} may be", routes.len());
             return Err(SessionError::InvalidArgument(text));
         }
+        let routes = routes.iter().map(|route| parse("the route", route));
+        let mut routes = routes.collect::<Result<Vec<_>, _>>()?;
+        if routes.is_empty() {
+            routes.push(uri.clone());
+        }
+        let headers = headers.into();
+        if routes.iter().any(locate::has_name) {
+            let wanted = routes.iter().map(locate::wanted).collect::<Result<_, _>>()?;
+            return Ok(Order::ConnectByName { uri, wanted, streams, headers });
+        }
         let listeners = self.guard.engine.endpoint.listeners();
-        let routes = if routes.is_empty() {
-            vec![way::route(&uri, &listeners)?]
-        } else {
-            let parsed = routes.iter().map(|route| parse("the route", route));
-            parsed.map(|route| way::route(&route?, &listeners)).collect::<Result<_, _>>()?
-        };
-        Ok(Order::Connect { uri, routes, streams, headers: headers.into() })
+        let routes = routes.iter().map(|route| way::route(route, &listeners));
+        let routes = routes.collect::<Result<_, _>>()?;
+        Ok(Order::Connect { uri, routes, streams, headers })
     }
 
     /// Takes an incoming call with those of its streams. `headers` are added to the 200.
@@ -318,14 +336,88 @@ impl Session {
         content_type: &str,
         to: Option<&str>,
     ) -> Result<String, SessionError> {
+        self.send(content, content_type, to, None)
+    }
+
+    /// Like [`send_message`](Self::send_message) with a message that was written at another time,
+    /// as its DateTime tells those who take CPIM (RFC 3862 §4.4). `to`: `None` is the peer.
+    ///
+    /// # Errors
+    /// As `send_message`.
+    pub fn send_message_dated(
+        &self,
+        content: &[u8],
+        content_type: &str,
+        to: Option<&str>,
+        date: Timestamp,
+    ) -> Result<String, SessionError> {
+        self.send(content, content_type, to, Some(date))
+    }
+
+    fn send(
+        &self,
+        content: &[u8],
+        content_type: &str,
+        to: Option<&str>,
+        date: Option<Timestamp>,
+    ) -> Result<String, SessionError> {
         let id = self.guard.engine.message_id();
         let order = Order::SendMessage(ChatMessage {
             id: id.clone(),
             content: content.into(),
             content_type: content_type.into(),
             to: to.map(str::to_owned),
+            date,
         });
-        self.order("send_message()", Event::SendMessage, order).map(|()| id)
+        self.order("send_message()", Event::SendMessage, order)?;
+        self.guard.engine.sound_of_sending();
+        Ok(id)
+    }
+
+    /// Tells the peer that a chat message is being written (RFC 3994): `true` at every key that the
+    /// user presses, `false` when what was written is given up. The rest goes by itself: the peer is
+    /// told only as often as it must be, a message that is sent ends it, and so does a pause of 15 s.
+    /// Nothing is sent before the chat stands, or to a peer that does not name the documents' type.
+    ///
+    /// # Errors
+    /// [`SessionError::State`] without a chat, active or to come.
+    pub fn send_composing_indication(&self, active: bool) -> Result<(), SessionError> {
+        let order = Order::Say(Say::Composing(active));
+        self.order("send_composing_indication()", Event::SendMessage, order)
+    }
+
+    /// Has the chat's messages ask to be told what becomes of them (RFC 5438), from now on, where
+    /// the peer takes such notifications: `ChatStreamGotDispositionNotification` tells. Nothing is
+    /// asked at first; MSRP's own report, `SIPSessionDidDeliverMessage`, comes in any case.
+    ///
+    /// # Errors
+    /// [`SessionError::State`] without a chat, active or to come.
+    pub fn request_dispositions(&self, ask: Ask) -> Result<(), SessionError> {
+        self.order("request_dispositions()", Event::SendMessage, Order::Say(Say::Ask(ask)))
+    }
+
+    /// A chat message, by the `message_id` of its `SIPSessionGotMessage`, was shown to the user: its
+    /// sender is told, once, if it asked to be (RFC 5438). That it was delivered is told without
+    /// this.
+    ///
+    /// # Errors
+    /// [`SessionError::State`] without a chat.
+    pub fn report_displayed(&self, message_id: &str) -> Result<(), SessionError> {
+        let order = Order::Say(Say::Displayed(message_id.into()));
+        self.order("report_displayed()", Event::SendMessage, order)
+    }
+
+    /// Asks the chat room that the peer is for a nickname; an empty one gives it back (RFC 7701 §7).
+    /// `ChatStreamDidSetNickname` or `ChatStreamDidNotSetNickname` tells what becomes of it. A message
+    /// to one participant alone is [`send_message`](Self::send_message) with `to`.
+    ///
+    /// # Errors
+    /// [`SessionError::State`] before the chat stands, [`SessionError::InvalidArgument`] when the
+    /// peer is no room that gives nicknames ([`Snapshot::chatroom`]), or the nickname is over 1023
+    /// bytes or has control characters.
+    pub fn set_nickname(&self, nickname: &str) -> Result<(), SessionError> {
+        let order = Order::Say(Say::Nickname(nickname.into()));
+        self.order("set_nickname()", Event::SendMessage, order)
     }
 
     /// Sends one DTMF digit, `0-9*#A-D` (RFC 4733).
@@ -403,7 +495,7 @@ impl Session {
         let Guard { shared, engine } = &*self.guard;
         shared.has_raw_audio.store(true, Ordering::Release);
         let attached = engine.media.attach(self.id().0);
-        if shared.snapshot.load().state == SessionState::Terminated {
+        if shared.latest().state == SessionState::Terminated {
             // Its thread may have looked before. A full mailbox took nothing in, either.
             let _full = engine.media.detach(self.id().0);
         }
@@ -436,19 +528,29 @@ impl Session {
     }
 
     /// Hands an order to the session's thread and waits for its result.
-    fn order(&self, method: &'static str, event: Event, order: Order) -> Result<(), SessionError> {
-        let (reply, result) = bounded(1);
+    pub(super) fn order(
+        &self,
+        method: &'static str,
+        event: Event,
+        order: Order,
+    ) -> Result<(), SessionError> {
+        let (reply, mut result) = mailbox(1);
         match self.guard.shared.send_order(Mail::Order(Box::new(order), reply)) {
             Ok(()) => {}
             Err(Unsent::Full(_)) => return Err(SessionError::Busy),
             Err(Unsent::Closed(_)) => return self.refused(method, event),
         }
         // The session answers every order it reads; one that ends drops the rest.
-        result.recv().unwrap_or_else(|_| self.refused(method, event))
+        result.recv().unwrap_or_else(|| self.refused(method, event))
+    }
+
+    /// An id that no other message or transfer has.
+    pub(super) fn new_id(&self) -> String {
+        self.guard.engine.message_id()
     }
 
     /// What the table says to a session without a thread: an error, or nothing at all.
-    fn refused(&self, method: &'static str, event: Event) -> Result<(), SessionError> {
+    pub(super) fn refused(&self, method: &'static str, event: Event) -> Result<(), SessionError> {
         let state = self.snapshot().state;
         match step(state, event) {
             Step::Refused => Err(SessionError::State(SessionStateError {

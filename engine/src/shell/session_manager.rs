@@ -95,7 +95,7 @@ impl EngineShared {
             return None;
         }
         let all = self.registry.all();
-        let others = all.iter().filter(|shared| match shared.snapshot.load().state {
+        let others = all.iter().filter(|shared| match shared.latest().state {
             SessionState::Terminated => false,
             // It has not begun either: of two calls at once the first one is the other's other.
             SessionState::Null => shared.id < id,
@@ -138,7 +138,7 @@ impl SessionManager {
         let Some(engine) = self.engine.upgrade() else { return Vec::new() };
         let all = engine.registry.all();
         let living = all.iter().filter(|shared| {
-            !matches!(shared.snapshot.load().state, SessionState::Null | SessionState::Terminated)
+            !matches!(shared.latest().state, SessionState::Null | SessionState::Terminated)
         });
         living.map(|shared| Session::of(shared, &engine)).collect()
     }

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crossbeam_channel::{self as channel, Receiver, RecvTimeoutError, TryRecvError};
+use crossbeam_channel::{RecvTimeoutError, TryRecvError};
 use offhook_fsm::{Entropy, Instant};
 use offhook_media::control::MediaCommand;
+use offhook_media::shell::mailbox;
 
-use super::chat::Chats;
+use super::chat::{Chats, Tracer};
 use super::endpoint_thread::EndpointMail;
 use super::engine::EngineShared;
 use super::registry::{Mail, Shared, Wish};
@@ -32,13 +33,13 @@ const RETRY: Duration = Duration::from_millis(5);
 const LAST_RETRIES: u32 = 2000;
 
 /// Where an order's result goes.
-type Reply = channel::Sender<Result<(), SessionError>>;
+type Reply = mailbox::Sender<Result<(), SessionError>>;
 
 /// A session and all that its thread needs.
 pub(crate) struct SessionThread {
     core: Core,
     shared: Arc<Shared>,
-    mailbox: Receiver<Mail>,
+    mailbox: mailbox::Receiver<Mail>,
     engine: Arc<EngineShared>,
     /// For the farewell of a core that broke.
     entropy: Entropy,
@@ -46,6 +47,8 @@ pub(crate) struct SessionThread {
     /// Sends that failed.
     failed: VecDeque<Input>,
     chats: Chats,
+    /// Came while the chat's sockets were served: what they brought goes first.
+    held: Option<Mail>,
     /// What the core wants and what was not yet done.
     outputs: VecDeque<Output>,
     /// What to do should the core break on the next input.
@@ -73,11 +76,12 @@ impl SessionThread {
     pub(crate) fn new(
         core: Core,
         shared: Arc<Shared>,
-        mailbox: Receiver<Mail>,
+        mailbox: mailbox::Receiver<Mail>,
         engine: Arc<EngineShared>,
         entropy: Entropy,
         breaks: bool,
     ) -> Self {
+        let chats = Chats::new(Tracer::new(&engine, shared.id), Arc::clone(&engine.tls));
         Self {
             farewell: core.farewell(),
             core,
@@ -87,7 +91,8 @@ impl SessionThread {
             entropy,
             outbox: VecDeque::new(),
             failed: VecDeque::new(),
-            chats: Chats::default(),
+            chats,
+            held: None,
             outputs: VecDeque::new(),
             invite: None,
             reply: None,
@@ -158,6 +163,9 @@ impl SessionThread {
         if let Some(event) = self.chats.next_event() {
             return Some((Input::Chat(event), None));
         }
+        if let Some(mail) = self.held.take() {
+            return self.open(mail);
+        }
         self.flush();
         if self.outbox.len() > OUTBOX_MAX {
             self.outbox.truncate(OUTBOX_MAX);
@@ -175,17 +183,12 @@ impl SessionThread {
         let wake = self.next.into_iter().chain(retry).min();
         let mail = match wake {
             _ if self.chats.has_sockets() => self.wait_for_sockets(wake),
-            None => self.mailbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            None => self.mailbox.recv().ok_or(RecvTimeoutError::Disconnected),
             Some(at) => self.mailbox.recv_deadline(self.engine.clock.os(at)),
         };
         match mail {
-            Ok(Mail::Order(order, reply)) => Some((Input::Order(*order), Some(reply))),
-            Ok(Mail::Input(input)) => Some((*input, None)),
-            Ok(Mail::Panic) => {
-                self.breaks = true;
-                Some((Input::Timeout, None))
-            }
-            Ok(Mail::Wish) | Err(RecvTimeoutError::Timeout) => None,
+            Ok(mail) => self.open(mail),
+            Err(RecvTimeoutError::Timeout) => None,
             // Nobody can reach this session any more; the registry holds it till it ends.
             Err(RecvTimeoutError::Disconnected) => {
                 Some((Input::Fault("the session is lost".into()), None))
@@ -193,8 +196,21 @@ impl SessionThread {
         }
     }
 
+    fn open(&mut self, mail: Mail) -> Option<(Input, Option<Reply>)> {
+        match mail {
+            Mail::Order(order, reply) => Some((Input::Order(*order), Some(reply))),
+            Mail::Input(input) => Some((*input, None)),
+            Mail::Panic => {
+                self.breaks = true;
+                Some((Input::Timeout, None))
+            }
+            Mail::Wish => None,
+        }
+    }
+
     /// Serves the chat's sockets, then looks once into the mailbox. Whatever there is of the one, the
-    /// other has its turn.
+    /// other has its turn. A message that was answered is told before the BYE of a peer who waited
+    /// for the answer.
     fn wait_for_sockets(&mut self, wake: Option<Instant>) -> Result<Mail, RecvTimeoutError> {
         let clock = self.engine.clock;
         let wake = wake.into_iter().chain(self.chats.deadline()).min();
@@ -205,10 +221,15 @@ impl SessionThread {
         let has_room = self.outbox.len() < OUTBOX_READ_MAX;
         self.chats.wait(timeout, has_room, || clock.now());
         self.shared.set_waker(self.chats.waker());
-        self.mailbox.try_recv().map_err(|empty| match empty {
-            TryRecvError::Empty => RecvTimeoutError::Timeout,
-            TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
-        })
+        match self.mailbox.try_recv() {
+            Ok(mail) if self.chats.has_events() => {
+                self.held = Some(mail);
+                Err(RecvTimeoutError::Timeout)
+            }
+            Ok(mail) => Ok(mail),
+            Err(TryRecvError::Empty) => Err(RecvTimeoutError::Timeout),
+            Err(TryRecvError::Disconnected) => Err(RecvTimeoutError::Disconnected),
+        }
     }
 
     /// What was asked for beside the mailbox. What begins the session comes first.
@@ -264,6 +285,8 @@ impl SessionThread {
                 let mail = EndpointMail::HandOver(transaction);
                 self.outbox.push_back(Posted::Endpoint(Box::new(mail)));
             }
+            Output::Locate(wanted) => self.engine.locate(self.shared.id, wanted),
+            Output::Unreachable(way) => self.engine.resolver.unreachable(way.transport, way.remote),
             Output::Timeout(_) => {}
         }
     }
@@ -319,7 +342,7 @@ impl SessionThread {
             let mail = EndpointMail::Broken(key, received);
             self.outbox.push_back(Posted::Endpoint(Box::new(mail)));
         }
-        let mut snapshot = Snapshot::clone(&self.shared.snapshot.load());
+        let mut snapshot = Snapshot::clone(&self.shared.latest());
         self.farewell.settle(now, &mut snapshot);
         if snapshot.state == SessionState::Null {
             // It had not begun: there is nothing to end, and nobody to tell.
@@ -360,7 +383,9 @@ impl SessionThread {
 
     /// What was put into the mailbox and never read. Orders are answered by the snapshot.
     fn turn_away(&mut self) {
-        while let Ok(mail) = self.mailbox.try_recv() {
+        let held = self.held.take();
+        let rest = std::iter::from_fn(|| self.mailbox.try_recv().ok());
+        for mail in held.into_iter().chain(rest) {
             let Mail::Input(input) = mail else { continue };
             let unread = match *input {
                 Input::Request(key, received) => EndpointMail::Gone(key, Box::new(received)),
@@ -407,7 +432,7 @@ impl SessionThread {
 
 /// A session's thread broke twice: its end is told in its place.
 fn lost(shared: &Shared, engine: &EngineShared) {
-    let mut snapshot = Snapshot::clone(&shared.snapshot.load());
+    let mut snapshot = Snapshot::clone(&shared.latest());
     let prev_state = snapshot.state;
     if prev_state == SessionState::Null {
         return engine.retract(shared);

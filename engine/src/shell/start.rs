@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
 
 use offhook_fsm::Entropy;
 use offhook_media::control::MediaEvent;
@@ -9,16 +10,20 @@ use offhook_media::shell::{Media, MediaConfig};
 
 use super::clock::Clock;
 use super::endpoint_thread::EndpointThread;
-use super::engine::{Config, EngineError, EngineShared, Listener, Parts};
+use super::engine::{AccountConfig, Config, EngineError, EngineShared, Listener, Parts};
 use super::pool::Pool;
 use super::registry::Registry;
-use super::{Any, NotificationCenter, Observer, limits};
-use crate::endpoint;
+use super::tls::EngineTls;
+use super::{Any, NotificationCenter, Observer, limits, sounds};
+use crate::chat::MsrpRelay;
+use crate::credentials::Credentials;
+use crate::endpoint::{self, Callee};
 use crate::id::SessionId;
 use crate::negotiate::{Capabilities, SrtpPolicy};
 use crate::notification::{Notification, NotificationData, Sender};
-use crate::session::{self, Input};
-use crate::sip::{SipUri, text};
+use crate::session::{self, Input, Policy};
+use crate::settings::ACCOUNTS_MAX;
+use crate::sip::SipUri;
 use crate::transport::Transport;
 
 /// UDP on any free port.
@@ -43,13 +48,24 @@ pub(crate) fn start(
     center: NotificationCenter,
 ) -> Result<Arc<EngineShared>, EngineError> {
     let account = check(config)?;
+    let tls = EngineTls::new(&config.tls);
+    let tls = tls.map_err(|error| EngineError::InvalidConfig(error.to_string()))?;
     let clock = Clock::start();
     let mut entropy = seed()?;
     let settings = session_settings(config, account.as_ref(), clock)?;
+    let other_settings = config
+        .other_accounts
+        .iter()
+        .map(|other| other_settings(config, other, &settings))
+        .collect::<Result<Vec<_>, _>>()?;
+    let named = account.iter().map(|_| &settings).chain(&other_settings);
     let endpoint_settings = endpoint::Settings {
         timers: settings.timers,
         capabilities: settings.capabilities.clone(),
-        user: account.as_ref().and_then(|uri| Some(text(uri.as_uri().user?).into_owned())),
+        callees: named
+            .map(|of| Callee { uri: of.local_uri.clone(), capabilities: of.capabilities.clone() })
+            .collect(),
+        takes_anybody: account.as_ref().is_none_or(|uri| uri.user().is_none()),
         user_agent: config.user_agent.clone(),
         server_transactions_max: endpoint::SERVER_TRANSACTIONS_MAX,
     };
@@ -66,10 +82,21 @@ pub(crate) fn start(
     let pool = Pool::new().map_err(|_| no_thread())?;
     let owner = Arc::new(OnceLock::new());
     let media = media(config, &mut entropy, &registry, &owner).inspect_err(|_| {
-        pool.close(std::time::Duration::from_secs(1));
+        pool.close(Duration::from_secs(1));
     })?;
     let endpoint = handle;
-    let parts = Parts { clock, center, media, registry, pool, endpoint, settings, entropy };
+    let parts = Parts {
+        clock,
+        center,
+        media,
+        registry,
+        pool,
+        endpoint,
+        settings,
+        other_settings,
+        tls,
+        entropy,
+    };
     let shared = Arc::new(EngineShared::new(parts, config));
     // Set once, here.
     let _first = owner.set(Arc::downgrade(&shared));
@@ -89,6 +116,10 @@ pub(crate) fn start(
         return Err(no_thread());
     }
     forget_ended(&shared);
+    if let Some(observer) = sounds::listen(&shared) {
+        // Set once, here.
+        let _first = shared.sounds.set(observer);
+    }
     shared.tell(NotificationData::EngineDidStart);
     Ok(shared)
 }
@@ -104,6 +135,9 @@ fn check(config: &Config) -> Result<Option<SipUri>, EngineError> {
     if config.sip_timers.t1.is_zero() || config.sip_timers.t2 < config.sip_timers.t1 {
         return invalid("sip_timers: t1 is above 0 and t2 is no shorter than t1".into());
     }
+    if config.stop_timeout < Duration::from_secs(1) {
+        return invalid("stop_timeout is below a second".into());
+    }
     if config.listeners.len() > LISTENERS_MAX {
         return invalid(format!("more than {LISTENERS_MAX} listeners"));
     }
@@ -113,11 +147,61 @@ fn check(config: &Config) -> Result<Option<SipUri>, EngineError> {
     if config.user_agent.bytes().any(|byte| byte.is_ascii_control()) {
         return invalid("the user agent's name holds control characters".into());
     }
-    let account = config.account.as_deref().map(str::parse::<SipUri>).transpose();
-    account.map_err(|error| {
-        let given = config.account.as_deref().unwrap_or_default();
+    if config.other_accounts.len() > ACCOUNTS_MAX {
+        return invalid(format!("more than {ACCOUNTS_MAX} other accounts"));
+    }
+    if let Some(other) = config.other_accounts.iter().find(|other| other.codecs.is_empty()) {
+        return invalid(format!("{} has no codec: name PCMU or PCMA", other.uri));
+    }
+    config.account.as_deref().map(account_uri).transpose()
+}
+
+/// An account's address, with the name that others see if any.
+fn account_uri(given: &str) -> Result<SipUri, EngineError> {
+    given.parse::<SipUri>().map_err(|error| {
         EngineError::InvalidConfig(format!("the account {given:?} is no SIP URI: {error}"))
     })
+}
+
+/// The settings of one more account: those of the first one, but for its own matters.
+fn other_settings(
+    config: &Config,
+    other: &AccountConfig,
+    first: &session::Settings,
+) -> Result<session::Settings, EngineError> {
+    let mut settings = first.clone();
+    settings.local_uri = account_uri(&other.uri)?;
+    if settings.local_uri.user().is_none() {
+        let text = format!("the account {:?} has no user", other.uri);
+        return Err(EngineError::InvalidConfig(text));
+    }
+    settings.capabilities.codecs.clone_from(&other.codecs);
+    settings.capabilities.srtp = srtp_here(other.srtp, config);
+    settings.capabilities.chat_over_tls = other.chat_over_tls;
+    settings.policy.hangup_on_timeout = other.hangup_on_timeout;
+    settings.policy.msrp_relay = proven(other.msrp_relay.as_ref(), &other.credentials);
+    settings.credentials.clone_from(&other.credentials);
+    Ok(settings)
+}
+
+/// The relay with the credentials that it is shown.
+fn proven(relay: Option<&Arc<MsrpRelay>>, account: &[Credentials]) -> Option<Arc<MsrpRelay>> {
+    let relay = relay?;
+    if relay.credentials.is_empty() {
+        return Some(Arc::new(MsrpRelay {
+            credentials: account.into(),
+            ..MsrpRelay::clone(relay)
+        }));
+    }
+    Some(Arc::clone(relay))
+}
+
+const fn srtp_here(policy: SrtpPolicy, config: &Config) -> SrtpPolicy {
+    match policy {
+        // There is no TLS yet: every key would travel in the clear.
+        SrtpPolicy::Optional if !config.use_srtp_without_tls => SrtpPolicy::Disabled,
+        policy => policy,
+    }
 }
 
 fn no_thread() -> EngineError {
@@ -137,9 +221,8 @@ fn session_settings(
     clock: Clock,
 ) -> Result<session::Settings, EngineError> {
     // Without an account each session puts its own address here.
-    // It is put between angle brackets, where no display name may be.
-    let account = account.cloned().map(SipUri::without_display);
-    let local_uri = account.map_or_else(|| "sip:offhook@127.0.0.1".parse(), Ok);
+    let local_uri = account.cloned().map_or_else(|| "sip:offhook@127.0.0.1".parse(), Ok);
+    let relay = proven(config.policy.msrp_relay.as_ref(), &config.credentials);
     Ok(session::Settings {
         user_agent: config.user_agent.clone(),
         local_uri: local_uri.map_err(|error| EngineError::Local(error.to_string()))?,
@@ -148,14 +231,13 @@ fn session_settings(
             codecs: config.codecs.clone(),
             telephone_event: true,
             chat: true,
-            srtp: match config.srtp {
-                // There is no TLS yet: every key would travel in the clear.
-                SrtpPolicy::Optional if !config.use_srtp_without_tls => SrtpPolicy::Disabled,
-                policy => policy,
-            },
+            chat_over_tls: config.chat_over_tls,
+            srtp: srtp_here(config.srtp, config),
         },
         epoch: clock.epoch(),
-        policy: config.policy.clone(),
+        policy: Policy { msrp_relay: relay, ..config.policy.clone() },
+        listens_on_tcp: config.listeners.is_empty()
+            || config.listeners.iter().any(|listener| listener.transport == Transport::Tcp),
         credentials: config.credentials.clone(),
     })
 }
@@ -180,8 +262,13 @@ fn media(
         };
         registry.deliver_once(SessionId(stream.session), Input::Media(event));
     };
-    let settings =
-        MediaConfig { rtp_ports: config.rtp_ports.clone(), device: config.audio_device.clone() };
+    let settings = MediaConfig {
+        rtp_ports: config.rtp_ports.clone(),
+        device: config.audio_device.clone(),
+        playback_dtmf: config.playback_dtmf,
+        muted: config.muted,
+        sounds_volume: config.sounds.volume,
+    };
     Media::start(settings, entropy.fork(), tell)
         .map_err(|error| EngineError::Local(error.to_string()))
 }

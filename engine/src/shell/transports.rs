@@ -20,12 +20,12 @@ pub struct AudioTransport {
 
 impl AudioTransport {
     pub(super) fn of(shared: &Arc<Shared>) -> Option<Self> {
-        let index = shared.snapshot.load().audio_stream?;
+        let index = shared.latest().audio_stream?;
         Some(Self { shared: Arc::clone(shared), index })
     }
 
     fn now<T>(&self, look: impl FnOnce(&Snapshot) -> Option<T>) -> Option<T> {
-        let snapshot = self.shared.snapshot.load();
+        let snapshot = self.shared.latest();
         look(&snapshot).filter(|_| snapshot.audio_stream == Some(self.index))
     }
 
@@ -103,14 +103,14 @@ pub struct MsrpChat {
 
 impl MsrpChat {
     pub(super) fn of(shared: &Arc<Shared>) -> Option<Self> {
-        let index = shared.snapshot.load().chat_stream?;
+        let index = shared.latest().chat_stream?;
         Some(Self { shared: Arc::clone(shared), index })
     }
 
     /// Whether its connection stands.
     #[must_use]
     pub fn is_active(&self) -> bool {
-        let snapshot = self.shared.snapshot.load();
+        let snapshot = self.shared.latest();
         snapshot.has_chat && snapshot.chat_stream == Some(self.index)
     }
 }

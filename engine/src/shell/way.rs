@@ -54,7 +54,7 @@ pub(crate) fn local_of(
 }
 
 /// The route that a URI names by its own host, port and transport (RFC 3263 §4 for literal
-/// addresses; other names than `localhost` are not looked up yet).
+/// addresses and `localhost`; other names are looked up before).
 pub(crate) fn route(uri: &SipUri, listeners: &[Listener]) -> Result<Route, SessionError> {
     let invalid = |why: String| SessionError::InvalidArgument(format!("{uri}: {why}"));
     let parts = uri.as_uri();
@@ -73,7 +73,7 @@ pub(crate) fn route(uri: &SipUri, listeners: &[Listener]) -> Result<Route, Sessi
         Some(Host::Name(name)) if name.eq_ignore_ascii_case(b"localhost") => {
             Ipv4Addr::LOCALHOST.into()
         }
-        _ => return Err(invalid("host names are not looked up yet: use an IP address".into())),
+        _ => return Err(invalid("this name was not looked up".into())),
     };
     let port = parts.port.unwrap_or(transport.default_port());
     if port == 0 || ip.is_unspecified() {

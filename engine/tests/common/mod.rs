@@ -3,10 +3,14 @@
 #![allow(dead_code, reason = "each test uses its part")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a helper of a test may fail the test")]
 
+pub(crate) mod name_server;
 pub(crate) mod peer;
 pub(crate) mod process;
+pub(crate) mod relay;
+pub(crate) mod zone;
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -40,16 +44,24 @@ impl Deadline {
 
 /// Everything that was told, in order.
 #[derive(Clone, Default)]
-pub(crate) struct Record(Arc<(Mutex<Vec<Notification>>, Condvar)>);
+pub(crate) struct Record(Arc<(Mutex<Vec<Notification>>, Condvar, AtomicBool)>);
 
 impl Record {
     pub(crate) fn all(&self) -> Vec<Notification> {
         self.0.0.lock().unwrap().clone()
     }
 
+    /// Records no more: what a test of millions counts for itself.
+    pub(crate) fn stop(&self) {
+        self.0.2.store(true, Ordering::Relaxed);
+    }
+
     pub(crate) fn listen(&self, center: &NotificationCenter) {
         let told = self.clone();
         let observer = move |n: &Notification| {
+            if told.0.2.load(Ordering::Relaxed) {
+                return;
+            }
             told.0.0.lock().unwrap_or_else(PoisonError::into_inner).push(n.clone());
             told.0.1.notify_all();
         };
@@ -183,13 +195,19 @@ impl Party {
         told.iter().filter(|n| n.name() == "SIPSessionNewIncoming").count()
     }
 
+    /// How many calls have ended.
+    pub(crate) fn ended(&self) -> usize {
+        let told = self.record.0.0.lock().unwrap();
+        told.iter().filter(|n| n.name() == "SIPSessionDidEnd").count()
+    }
+
     /// Waits for the incoming call of that number, counted from 0.
     pub(crate) fn incoming(&self, number: usize) -> Session {
         let incoming = |told: &[Notification]| {
             let is = |n: &&Notification| n.name() == "SIPSessionNewIncoming";
             told.iter().filter(is).nth(number).map(|n| n.sender)
         };
-        let (told, moved) = &*self.record.0;
+        let (told, moved, _) = &*self.record.0;
         let told = told.lock().unwrap();
         let (told, waited) =
             moved.wait_timeout_while(told, PATIENCE, |told| incoming(told).is_none()).unwrap();

@@ -6,7 +6,9 @@ use std::time::Duration;
 use offhook_fsm::Instant;
 use rtrb::{Consumer, Producer};
 
+use super::digit_tones::DigitTones;
 use super::raw;
+use super::sounds::SOUNDS_MAX;
 use super::sys::{self, Priority};
 use super::voice::{Playing, Scratch, Voice};
 use crate::control::StreamId;
@@ -34,6 +36,8 @@ pub(super) enum ToAudio {
     Raw(StreamId, Box<raw::RawEnds>),
     Echo(StreamId, bool),
     Mute(StreamId, bool),
+    /// For the speaker alone; `None` ends the one of that number.
+    Sound(u64, Option<Playing>),
     Remove(StreamId),
     Device(DeviceEnds),
     Stop,
@@ -45,6 +49,8 @@ pub(super) enum FromAudio {
     DtmfRefused(StreamId, DtmfQueueFull),
     /// A file was played to its end.
     Played(StreamId, Playing),
+    /// A sound was heard to its end.
+    SoundOver(Playing),
     /// Nothing more comes for this recording.
     Recorded(StreamId, Producer<i16>),
     Removed(Box<Voice>),
@@ -75,6 +81,10 @@ pub(super) struct AudioThread {
     reports: Producer<FromAudio>,
     #[allow(clippy::vec_box, reason = "voices are made and freed elsewhere, as they are")]
     voices: Vec<Box<Voice>>,
+    sounds: Vec<Playing>,
+    digits: DigitTones,
+    /// The user is to hear digits.
+    playback_dtmf: bool,
     device: DeviceEnds,
     scratch: Box<Scratch>,
     /// What found no room in the ring.
@@ -82,11 +92,18 @@ pub(super) struct AudioThread {
 }
 
 impl AudioThread {
-    pub(super) fn new(orders: Consumer<ToAudio>, reports: Producer<FromAudio>) -> Self {
+    pub(super) fn new(
+        orders: Consumer<ToAudio>,
+        reports: Producer<FromAudio>,
+        playback_dtmf: bool,
+    ) -> Self {
         Self {
             orders,
             reports,
             voices: Vec::with_capacity(STREAMS_MAX),
+            sounds: Vec::with_capacity(SOUNDS_MAX),
+            digits: DigitTones::default(),
+            playback_dtmf,
             device: DeviceEnds::default(),
             scratch: Box::default(),
             waiting: Vec::with_capacity(RING),
@@ -109,7 +126,8 @@ impl AudioThread {
                 return;
             }
             self.flush();
-            if self.voices.is_empty() && self.waiting.is_empty() {
+            if self.voices.is_empty() && self.sounds.is_empty() && self.waiting.is_empty() {
+                self.digits.stop();
                 std::thread::park();
                 next = sys::now();
                 continue;
@@ -143,17 +161,36 @@ impl AudioThread {
                 mix.add(&self.scratch.heard);
             }
             while let Some(event) = self.voices.get_mut(at).and_then(|v| v.stream.poll_event()) {
+                if let StreamEvent::Dtmf(digit) = event {
+                    self.hear_digit(digit);
+                }
                 self.report(FromAudio::Event(id, event));
             }
             if let Some(playing) = ended {
                 self.report(FromAudio::Played(id, playing));
             }
         }
+        self.sound(&mut mix);
+        self.digits.add_to(&mut mix);
         if let Some(ring) = &mut self.device.speaker {
             let mut frame = [0; FRAME];
             mix.all(&mut frame);
             // A device that takes nothing loses samples.
             let _taken = raw::write(ring, &frame);
+        }
+    }
+
+    /// Adds the sounds; those that are over go back.
+    fn sound(&mut self, mix: &mut Mixer) {
+        for at in (0..self.sounds.len()).rev() {
+            let Some(playing) = self.sounds.get_mut(at) else { break };
+            let mut frame = [0; FRAME];
+            let count = raw::read(&mut playing.ring, &mut frame);
+            mix.add(&frame);
+            if count == 0 && playing.ring.is_abandoned() && playing.ring.is_empty() {
+                let over = self.sounds.swap_remove(at);
+                self.report(FromAudio::SoundOver(over));
+            }
         }
     }
 
@@ -187,8 +224,10 @@ impl AudioThread {
             }
             ToAudio::SendDtmf(id, digit) => {
                 let sent = self.voice(id).map(|voice| voice.stream.send_dtmf(digit));
-                if let Some(Err(error)) = sent {
-                    self.report(FromAudio::DtmfRefused(id, error));
+                match sent {
+                    Some(Ok(())) => self.hear_digit(digit),
+                    Some(Err(error)) => self.report(FromAudio::DtmfRefused(id, error)),
+                    None => {}
                 }
             }
             ToAudio::Record(id, ring) => {
@@ -229,12 +268,30 @@ impl AudioThread {
                     voice.mute = on;
                 }
             }
+            ToAudio::Sound(number, playing) => {
+                let old = self.sounds.iter().position(|sound| sound.number == number);
+                if let Some(at) = old {
+                    let old = self.sounds.swap_remove(at);
+                    self.report(FromAudio::Garbage(Garbage::Playing(old)));
+                }
+                match playing {
+                    Some(playing) if self.sounds.len() < SOUNDS_MAX => self.sounds.push(playing),
+                    Some(playing) => self.report(FromAudio::Garbage(Garbage::Playing(playing))),
+                    None => {}
+                }
+            }
             ToAudio::Remove(id) => self.remove(now, id),
             ToAudio::Device(ends) => {
                 let old = std::mem::replace(&mut self.device, ends);
                 self.report(FromAudio::Garbage(Garbage::Device(old)));
             }
             ToAudio::Stop => {}
+        }
+    }
+
+    fn hear_digit(&mut self, digit: char) {
+        if self.playback_dtmf && self.device.is_live {
+            self.digits.play(digit);
         }
     }
 

@@ -8,17 +8,19 @@ use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::RecvTimeoutError;
 use offhook_fsm::Entropy;
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use super::audio::{AudioThread, FromAudio, RING, STREAMS_MAX, ToAudio};
 use super::device::OpenDevice;
+use super::mailbox::{Receiver, Sender};
 use super::media::MediaConfig;
 use super::player::{Fed, Player};
 use super::ports::{self, Sockets};
 use super::raw::RawEnds;
 use super::recorder::Recorder;
+use super::sounds::{Act, Sounds};
 use super::sys;
 use super::voice::{Playing, Voice};
 use crate::control::{MediaCommand, MediaEvent, StreamId, StreamSettings};
@@ -38,7 +40,10 @@ pub(super) enum Mail {
     Detach(u64),
     /// The device broke.
     DeviceFailed(String),
-    Stop(Sender<()>),
+    /// Number, file, and the pause before it begins anew.
+    PlaySound(u64, PathBuf, Option<Duration>),
+    StopSound(u64),
+    Stop(crossbeam_channel::Sender<()>),
 }
 
 /// A stream from its preparation to its end.
@@ -80,6 +85,7 @@ pub(super) struct Control {
     device: OpenDevice,
     cname: String,
     next_file: u64,
+    sounds: Sounds,
 }
 
 impl Control {
@@ -93,11 +99,12 @@ impl Control {
     ) -> std::io::Result<Self> {
         let (orders, their_orders) = RingBuffer::new(RING);
         let (their_reports, reports) = RingBuffer::new(RING);
-        let thread = AudioThread::new(their_orders, their_reports);
+        let thread = AudioThread::new(their_orders, their_reports, config.playback_dtmf);
         let audio =
             std::thread::Builder::new().name("offhook-audio".into()).spawn(move || thread.run())?;
         // RFC 7022 §4.2: a name for this run that tells nothing of the host.
         let cname = String::from_utf8_lossy(&entropy.hex::<24>()).into_owned();
+        let sounds = Sounds::new(config.sounds_volume);
         Ok(Self {
             config,
             entropy,
@@ -113,6 +120,7 @@ impl Control {
             device: OpenDevice::Closed,
             cname,
             next_file: 0,
+            sounds,
         })
     }
 
@@ -123,9 +131,9 @@ impl Control {
                 return self.broken("the audio thread panicked");
             }
             // Once nothing runs there is nothing to look after.
-            let idle = self.streams.is_empty() && self.backlog.is_empty();
+            let idle = self.is_resting() && self.backlog.is_empty();
             let mail = if idle {
-                self.mailbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
+                self.mailbox.recv().ok_or(RecvTimeoutError::Disconnected)
             } else {
                 self.mailbox.recv_timeout(PACE)
             };
@@ -134,6 +142,14 @@ impl Control {
                 Ok(Mail::Attach(session, ends)) => self.attach(session, ends),
                 Ok(Mail::Detach(session)) => drop(self.raws.remove(&session)),
                 Ok(Mail::DeviceFailed(reason)) => self.device_failed(&reason),
+                Ok(Mail::PlaySound(sound, file, pause)) => {
+                    let act = self.sounds.play(sound, file, pause);
+                    self.act(act);
+                }
+                Ok(Mail::StopSound(sound)) => {
+                    let act = self.sounds.stop(sound);
+                    self.act(act);
+                }
                 Ok(Mail::Stop(done)) => {
                     self.end();
                     // Whoever stops us waits no longer than it said.
@@ -164,6 +180,8 @@ impl Control {
             self.feed(id);
             self.drain(id);
         }
+        let acts = self.sounds.serve(sys::now());
+        self.act(acts);
         self.device.serve();
         while let Some(order) = self.backlog.pop_front() {
             if let Err(rtrb::PushError::Full(order)) = self.orders.push(order) {
@@ -172,10 +190,27 @@ impl Control {
             }
         }
         self.wake();
-        if self.streams.is_empty() {
+        if self.is_resting() {
             self.device.rest();
             if self.device.is_closed_when_idle() {
                 self.close_device();
+            }
+        }
+    }
+
+    /// Nobody speaks, and nothing sounds.
+    fn is_resting(&self) -> bool {
+        self.streams.is_empty() && self.sounds.is_empty()
+    }
+
+    fn act(&mut self, acts: impl IntoIterator<Item = Act>) {
+        for act in acts {
+            match act {
+                Act::Play(number, ring) => {
+                    self.open_device();
+                    self.order(ToAudio::Sound(number, Some(Playing { number, ring })));
+                }
+                Act::Stop(number) => self.order(ToAudio::Sound(number, None)),
             }
         }
     }
@@ -251,7 +286,7 @@ impl Control {
             recorder: None,
             raw: self.raws.remove(&stream.session),
             echo: false,
-            mute: false,
+            mute: self.config.muted,
             leaving: false,
         };
         self.streams.insert(stream, entry);
@@ -342,7 +377,7 @@ impl Control {
             return;
         }
         self.stop_playing(stream, None);
-        let (player, ring) = match Player::open(&file) {
+        let (player, ring) = match Player::open(&file, 100) {
             Ok(opened) => opened,
             Err(reason) => {
                 return self.tell(MediaEvent::PlayEnded { stream, file, failure: Some(reason) });
@@ -399,6 +434,9 @@ impl Control {
             FromAudio::Event(stream, StreamEvent::Dtmf(digit)) => {
                 self.tell(MediaEvent::Dtmf { stream, digit });
             }
+            FromAudio::Event(stream, StreamEvent::Silent) => {
+                self.tell(MediaEvent::Silent { stream });
+            }
             FromAudio::DtmfRefused(stream, error) => {
                 log::warn!("a digit of session {} is not sent: {error}", stream.session);
             }
@@ -411,6 +449,7 @@ impl Control {
                     self.tell(MediaEvent::PlayEnded { stream, file, failure: None });
                 }
             }
+            FromAudio::SoundOver(playing) => self.sounds.over(playing.number, sys::now()),
             FromAudio::Recorded(stream, ring) => {
                 drop(ring);
                 self.finish_recording(stream);

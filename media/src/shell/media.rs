@@ -3,14 +3,16 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{Sender, TrySendError, bounded};
+use crossbeam_channel::{TrySendError, bounded};
 use offhook_fsm::Entropy;
 
 use super::AudioDevice;
 use super::control::{Control, Mail};
+use super::mailbox::{self, Sender};
 use super::raw::{self, AudioSink, AudioSource};
 use crate::control::{MediaCommand, MediaEvent};
 
@@ -26,6 +28,26 @@ pub struct MediaConfig {
     pub rtp_ports: RangeInclusive<u16>,
     /// Microphone and speaker. Opened with the first stream, closed with the last.
     pub device: AudioDevice,
+    /// Let the user hear digits, those sent and those that come: on a sound device, as what a WAV
+    /// file takes is to be the peers' voices alone.
+    pub playback_dtmf: bool,
+    /// Send silence from the start, until `Mute` is ordered off.
+    pub muted: bool,
+    /// How loud sounds are, 0–100 percent.
+    pub sounds_volume: u8,
+}
+
+impl Default for MediaConfig {
+    /// The null device, and everything is heard.
+    fn default() -> Self {
+        Self {
+            rtp_ports: 50_000..=50_500,
+            device: AudioDevice::Null,
+            playback_dtmf: true,
+            muted: false,
+            sounds_volume: 100,
+        }
+    }
 }
 
 /// Why the media layer did not do something.
@@ -87,7 +109,7 @@ impl Media {
         entropy: Entropy,
         tell: impl Fn(MediaEvent) + Send + 'static,
     ) -> Result<Self, MediaError> {
-        let (sender, mailbox) = bounded(MAILBOX_MAX);
+        let (sender, mailbox) = mailbox::mailbox(MAILBOX_MAX);
         let own = Arc::new(sender);
         let control = Control::start(config, entropy, mailbox, Arc::downgrade(&own), tell)
             .map_err(|_| MediaError::NoThread)?;
@@ -135,6 +157,24 @@ impl Media {
         match self.mailbox.try_send(Mail::Detach(session)) {
             Ok(()) | Err(TrySendError::Disconnected(_)) => Ok(()),
             Err(TrySendError::Full(_)) => Err(MediaError::Busy),
+        }
+    }
+
+    /// Plays a WAV file to the device's speaker, beside all calls and heard by no peer; again and
+    /// again with that pause, where one is given. One of that number that plays already is not begun
+    /// anew. What cannot be played is logged, as is a media layer that has too much to do.
+    pub fn play_sound(&self, sound: u64, file: PathBuf, pause: Option<Duration>) {
+        self.sound(Mail::PlaySound(sound, file, pause));
+    }
+
+    /// Ends a sound, if it plays.
+    pub fn stop_sound(&self, sound: u64) {
+        self.sound(Mail::StopSound(sound));
+    }
+
+    fn sound(&self, mail: Mail) {
+        if let Err(TrySendError::Full(_)) = self.mailbox.try_send(mail) {
+            log::warn!("the media layer has too much to do for a sound");
         }
     }
 

@@ -3,11 +3,14 @@
 mod audio;
 mod control;
 mod device;
+mod digit_tones;
+pub mod mailbox;
 mod media;
 mod player;
 mod ports;
 mod raw;
 mod recorder;
+mod sounds;
 mod sys;
 mod voice;
 

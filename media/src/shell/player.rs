@@ -24,6 +24,8 @@ pub(super) struct Player {
     ring: Producer<i16>,
     /// Converted, and not in the ring yet.
     waiting: Vec<i16>,
+    /// In percent.
+    volume: u8,
     over: bool,
 }
 
@@ -39,8 +41,9 @@ pub(super) enum Fed {
 }
 
 impl Player {
-    /// Opens a file; the ring's other end goes to the audio thread.
-    pub(super) fn open(file: &Path) -> Result<(Self, Consumer<i16>), String> {
+    /// Opens a file that is heard so loud, in percent; the ring's other end goes to the audio
+    /// thread.
+    pub(super) fn open(file: &Path, volume: u8) -> Result<(Self, Consumer<i16>), String> {
         let told = |error: hound::Error| format!("{}: {error}", file.display());
         super::refuse_pipe(file)?;
         let reader = WavReader::open(file).map_err(told)?;
@@ -57,6 +60,7 @@ impl Player {
             reader,
             ring,
             waiting: Vec::new(),
+            volume,
             over: false,
         };
         match player.feed() {
@@ -87,7 +91,7 @@ impl Player {
         let mut mono = Vec::with_capacity(PIECE);
         while mono.len() < PIECE && !self.over {
             match self.frame()? {
-                Some(sample) => mono.push(sample),
+                Some(sample) => mono.push(quieter(sample, self.volume)),
                 None => self.over = true,
             }
         }
@@ -124,6 +128,11 @@ impl Player {
         let mono = sum / i64::from(spec.channels.max(1));
         Ok(Some(i16::try_from(mono).unwrap_or_default()))
     }
+}
+
+fn quieter(sample: i16, volume: u8) -> i16 {
+    let scaled = i32::from(sample) * i32::from(volume.min(100)) / 100;
+    i16::try_from(scaled).unwrap_or(sample)
 }
 
 /// 16 of a sample's bits.

@@ -24,6 +24,7 @@ mod digits;
 mod protection;
 mod reports;
 mod sender;
+mod silence;
 
 use admission::{Admission, Admitted, same};
 pub use admission::{CANDIDATES_MAX, LATCH_WINDOW};
@@ -33,6 +34,7 @@ use protection::{Kind, Protection, exchange};
 pub use protection::{OLD_KEY_GRACE, StreamUpdate};
 use reports::Reports;
 use sender::Sender;
+use silence::Silence;
 
 /// Samples of one tick: 20 ms at 8000 Hz.
 pub const FRAME: usize = 160;
@@ -46,6 +48,8 @@ pub enum StreamEvent {
     SourceSeen(SocketAddr),
     /// A digit came, once per event.
     Dtmf(char),
+    /// The peer was heard, and then no more for [`StreamSettings::silence`].
+    Silent,
 }
 
 /// A datagram that was written and is to be sent.
@@ -71,6 +75,7 @@ pub struct RtpStream {
     reports: Reports,
     digits: Digits,
     source_seen: Option<SocketAddr>,
+    silence: Silence,
     /// An address that used our SSRC: what comes back from there again is a loop (RFC 3550 §8.2).
     collided: Option<SocketAddr>,
     /// Packets dropped before the jitter buffer.
@@ -103,6 +108,7 @@ impl RtpStream {
             reports: Reports::new(cname, entropy, now),
             digits: Digits::default(),
             source_seen: None,
+            silence: Silence::default(),
             collided: None,
             jumped: 0,
             protection: settings.srtp.as_ref().map(Protection::new),
@@ -204,6 +210,7 @@ impl RtpStream {
             Payload::Audio => self.receive_audio(now, sequence, in_order, &packet),
             Payload::Event => self.receive_event(now, &header, packet.payload),
         }
+        self.silence.heard(now);
         add(&self.counters.packets_received, 1);
         add(&self.counters.octets_received, packet.payload.len());
         self.count_received();
@@ -290,6 +297,7 @@ impl RtpStream {
         if !self.admits_rtcp(source, compound) {
             return self.reject();
         }
+        self.silence.heard_again(now);
         for packet in compound.packets() {
             match packet {
                 RtcpPacket::SenderReport { ssrc, sender, reports } => {
@@ -349,6 +357,7 @@ impl RtpStream {
         if let Some(digit) = self.dtmf.poll(now) {
             self.digits.push(digit);
         }
+        self.silence.watch(now, self.settings.silence.filter(|_| self.settings.flow.receive));
         if !self.settings.flow.receive {
             samples.fill(0);
             return false;
@@ -420,7 +429,10 @@ impl RtpStream {
         if let Some(source) = self.source_seen.take() {
             return Some(StreamEvent::SourceSeen(source));
         }
-        self.digits.pop().map(StreamEvent::Dtmf)
+        if let Some(digit) = self.digits.pop() {
+            return Some(StreamEvent::Dtmf(digit));
+        }
+        self.silence.take_end().then_some(StreamEvent::Silent)
     }
 
     /// Queues a digit, `0-9*#A-D`; anything else is dropped, and so is a digit for a peer that

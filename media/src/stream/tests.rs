@@ -30,6 +30,7 @@ fn settings(peer: u8) -> StreamSettings {
         flow: Flow { send: true, receive: true },
         on_hold: false,
         ptime_ms: 20,
+        silence: None,
         srtp: None,
     }
 }
@@ -91,7 +92,7 @@ impl Party {
     fn digits(&self) -> String {
         let digit = |event: &StreamEvent| match event {
             StreamEvent::Dtmf(digit) => Some(*digit),
-            StreamEvent::SourceSeen(_) => None,
+            StreamEvent::SourceSeen(_) | StreamEvent::Silent => None,
         };
         self.events.iter().filter_map(digit).collect()
     }
@@ -208,6 +209,7 @@ fn a_tone_goes_both_ways_whole_at_every_packet_time_and_codec() {
                 send_payload_type: codec.payload_type(),
                 receive_payload_type: codec.payload_type(),
                 ptime_ms,
+                silence: None,
                 ..settings(peer)
             };
             let mut call = Call::with(Link::default(), of(2, ptime_one), of(1, ptime_two));

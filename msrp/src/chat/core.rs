@@ -6,8 +6,11 @@ use std::time::Duration;
 use offhook_fsm::msrp_link::{self, Action, Event as LinkEvent, State};
 use offhook_fsm::{Entropy, Instant, Step};
 
-use super::incoming::Receiver;
-use super::outgoing::{Context, Sender};
+use super::dispositions::Ask;
+use super::incoming::{Done, Receiver};
+use super::naming::Naming;
+use super::outgoing::{Context, Sender, takes};
+use super::talk::Talk;
 use super::{
     BACKLOG_BYTES, ChatError, Content, Event, FLUSH_MS, Input, Local, Matching, Output, Peer,
     STRANGERS_MAX, WAIT_MS, WINDOW_BYTES,
@@ -15,6 +18,7 @@ use super::{
 use crate::encode::{Builder, transaction_id};
 use crate::error::Unprintable;
 use crate::frame::{Frame, Framer};
+use crate::imdn;
 use crate::message::{ContinuationFlag, Head, Start};
 use crate::uri::{MsrpUri, Path};
 
@@ -29,6 +33,8 @@ pub struct Chat {
     framer: Framer,
     receiver: Receiver,
     sender: Sender,
+    talk: Talk,
+    naming: Naming,
     outputs: VecDeque<Output>,
     /// Answers and reports that are not handed out yet.
     control: Vec<u8>,
@@ -58,6 +64,8 @@ impl Chat {
             entropy,
             framer: Framer::new(),
             sender: Sender::default(),
+            talk: Talk::default(),
+            naming: Naming::default(),
             outputs: VecDeque::new(),
             control: Vec::new(),
             handed_out: 0,
@@ -97,6 +105,10 @@ impl Chat {
     #[must_use]
     pub fn is_for(&self, head: &Head<'_>) -> bool {
         let Some(peer) = &self.peer else { return false };
+        // Mostly both are written as they were in the descriptions.
+        if head.to_path.as_str() == self.local.uri && head.from_path.as_str() == peer.path {
+            return true;
+        }
         let own = MsrpUri::parse(&self.local.uri);
         let (Some(own), Ok(theirs)) = (own, Path::parse(&peer.path)) else { return false };
         match self.local.matching {
@@ -143,8 +155,21 @@ impl Chat {
                 self.control.append(&mut chunk.unwrap_or_default());
             }
             Input::Refuse { id, status } => self.receiver.refuse(id, status),
+            Input::Composing(active) => {
+                if self.tells_composing() {
+                    self.talk.compose(self.now, active, &mut self.entropy);
+                }
+            }
+            Input::Ask(ask) => self.talk.dispositions.ask = ask,
+            Input::Displayed { id } => {
+                let (local, now_us) = (&self.local, self.now_us());
+                self.talk.displayed(id, &local.identity.1, now_us, &mut self.entropy);
+            }
+            Input::Nickname(nickname) => self.nickname(nickname)?,
             Input::Stop => self.step(LinkEvent::Stop),
             Input::Timeout => {
+                self.talk.time_out(self.now, &mut self.entropy);
+                self.outputs.extend(self.naming.time_out(self.now).map(Output::Event));
                 self.sender.time_out(self.now);
                 if self.deadline.is_some_and(|deadline| deadline <= self.now) {
                     self.reason = match self.state {
@@ -155,11 +180,81 @@ impl Chat {
                 }
             }
         }
+        self.talked();
         Ok(())
+    }
+
+    /// Whether the peer is to know who writes. It must name the type: one that takes everything
+    /// may show documents that it does not know to its user.
+    fn tells_composing(&self) -> bool {
+        let kind = crate::composing::CONTENT_TYPE;
+        let knows = |peer: &Peer| {
+            let lists = [&peer.accept_types, &peer.accept_wrapped_types];
+            let mut named = lists.into_iter().flat_map(|list| list.split_ascii_whitespace());
+            named.any(|name| name.eq_ignore_ascii_case(kind))
+                && takes(kind, &self.local, peer).is_some()
+        };
+        self.local.features.composing
+            && self.state == State::Started
+            && self.peer.as_ref().is_some_and(knows)
+    }
+
+    fn nickname(&mut self, nickname: &str) -> Result<(), ChatError> {
+        let peer = self.peer.as_ref().filter(|_| self.state == State::Started);
+        let paths = (&*peer.ok_or(ChatError::State(self.state))?.path, &*self.local.uri);
+        let mut bytes = self.naming.ask(self.now, nickname, paths, &mut self.entropy)?;
+        self.control.append(&mut bytes);
+        Ok(())
+    }
+
+    /// What a wall clock shows, in microseconds since 1970 UTC.
+    fn now_us(&self) -> i64 {
+        let since = i64::try_from(self.now.as_micros()).unwrap_or(i64::MAX);
+        self.local.epoch_us.saturating_add(since)
+    }
+
+    /// A request of the peer's ended.
+    fn ended(&mut self, mut done: Done) {
+        self.control.append(&mut done.bytes);
+        match done.event {
+            Some(Event::Message(message)) => {
+                let takes = |peer| takes(imdn::CONTENT_TYPE, &self.local, peer) == Some(true);
+                // Who cannot be told is not.
+                let wants = done.wants.filter(|_| self.peer.as_ref().is_some_and(takes));
+                let (local, now_us) = (&self.local, self.now_us());
+                let entropy = &mut self.entropy;
+                self.talk.arrived(self.now, message, wants, local, now_us, entropy);
+                self.talked();
+            }
+            told => self.outputs.extend(told.map(Output::Event)),
+        }
+    }
+
+    /// Carries out what goes along with messages.
+    fn talked(&mut self) {
+        while let Some(document) = self.talk.documents.pop_front() {
+            let id = document.id.clone();
+            // In a full queue it finds no room; who ends says nothing more.
+            let pushed = self.state == State::Started
+                && self.sender.push(document, Ask::default(), &self.local).is_ok();
+            if !pushed {
+                self.talk.forget(&id);
+            }
+        }
+        self.outputs.extend(self.talk.events.drain(..).map(Output::Event));
     }
 
     /// What is to be done now, one thing a call, until it is [`Output::Timeout`].
     pub fn poll_output(&mut self) -> Output {
+        loop {
+            let output = self.next_output();
+            if !matches!(&output, Output::Event(event) if self.talk.hides(event)) {
+                return output;
+            }
+        }
+    }
+
+    fn next_output(&mut self) -> Output {
         loop {
             if let Some(event) = self.sender.events.pop_front() {
                 return Output::Event(event);
@@ -191,8 +286,9 @@ impl Chat {
                 }
             }
             if self.sender.events.is_empty() && self.outputs.is_empty() {
-                let own = self.sender.next_deadline();
-                let next = self.deadline.into_iter().chain(own).min();
+                let own = [self.sender.next_deadline(), self.talk.next_deadline()];
+                let own = own.into_iter().chain([self.naming.next_deadline(), self.deadline]);
+                let next = own.flatten().min();
                 return Output::Timeout(next.filter(|_| self.state != State::Terminated));
             }
         }
@@ -225,7 +321,16 @@ impl Chat {
         if message.to.is_some() && (source || !known || !cpim(&self.local.accept_types)) {
             return Err(ChatError::NeedsCpim);
         }
-        self.sender.push(message, self.local.chunk_bytes.max(1))
+        let document = [crate::composing::CONTENT_TYPE, imdn::CONTENT_TYPE];
+        if document.contains(&message.content_type.as_str()) {
+            return self.sender.push(message, Ask::default(), &self.local);
+        }
+        let ask = self.talk.dispositions.ask;
+        let ask = if self.local.features.dispositions { ask } else { Ask::default() };
+        let id = message.id.clone();
+        self.sender.push(message, ask, &self.local)?;
+        self.talk.sends(self.now, &id, ask);
+        Ok(())
     }
 
     fn received(&mut self, bytes: &[u8]) -> Result<(), ChatError> {
@@ -279,9 +384,8 @@ impl Chat {
             }
             Frame::End(flag) => {
                 let id = transaction_id(&mut self.entropy, b"");
-                let mut done = self.receiver.end(flag, &id, &self.local);
-                self.control.append(&mut done.bytes);
-                self.outputs.extend(done.event.map(Output::Event));
+                let done = self.receiver.end(flag, &id, &self.local);
+                self.ended(done);
             }
         }
     }
@@ -302,6 +406,8 @@ impl Chat {
         let first = self.first.as_deref() == Some(head.transaction_id);
         if first {
             self.first = None;
+        } else if let Some(event) = self.naming.response(head.transaction_id, status, comment) {
+            self.tell(event);
         } else {
             self.sender.response(head.transaction_id, status, comment);
         }
@@ -373,7 +479,11 @@ impl Chat {
             }
             Action::TellEnded => self.tell(Event::Ended),
             Action::FailMessages => {
-                self.sender.fail_all("the session is over");
+                let over = "the session is over";
+                self.outputs.extend(self.naming.done(0, over).map(Output::Event));
+                self.talk.end();
+                self.talked();
+                self.sender.fail_all(over);
                 self.outputs.extend(self.sender.events.drain(..).map(Output::Event));
             }
         }

@@ -1,14 +1,19 @@
 //! What the peer sends: one request at a time, from its head to its end.
 
+use super::dispositions::Wants;
 use super::{Event, Incoming, Local, SKIP_BYTES_MAX, accepts};
 use crate::assembler::{Assembled, Assembler, Ended};
 use crate::byte_range::ByteRange;
 use crate::cpim::{self, Cpim};
 use crate::encode::Builder;
 use crate::error::Unprintable;
+use crate::imdn;
 use crate::message::{ContinuationFlag, FailureReport, Head};
 use crate::scan::media_type;
 use crate::uri::Path;
+
+/// Progress of a message that comes is told no more often than after so many bytes.
+const PROGRESS_BYTES: u64 = 2048;
 
 /// The request that is being read.
 #[derive(Clone, Debug)]
@@ -34,6 +39,8 @@ pub(super) struct Done {
     /// The answer, and a REPORT behind it.
     pub(super) bytes: Vec<u8>,
     pub(super) event: Option<Event>,
+    /// What the sender of the message in `event` wants to be told.
+    pub(super) wants: Option<Wants>,
 }
 
 /// The receiving half.
@@ -56,7 +63,7 @@ impl Receiver {
     /// A request begins; `refused` is what it is answered with whatever it says.
     pub(super) fn begin(&mut self, head: &Head<'_>, refused: Option<u16>, local: &Local) {
         let method = head.method().unwrap_or_default();
-        let first = |path: Path<'_>| path.first().map(|uri| uri.raw.to_owned()).unwrap_or_default();
+        let first = |path: Path<'_>| path.first_text().to_owned();
         let whole = head.from_path.as_str();
         let mut request = Request {
             transaction_id: head.transaction_id.into(),
@@ -111,24 +118,30 @@ impl Receiver {
     }
 
     /// The request ends.
-    pub(super) fn end(&mut self, flag: ContinuationFlag, id: &str, local: &Local) -> Done {
+    pub(super) fn end(&mut self, flag: ContinuationFlag, report_id: &str, local: &Local) -> Done {
         let Some(request) = self.request.take() else { return Done::default() };
         let mut done = Done::default();
         let mut report = None;
         let mut status = request.verdict.unwrap_or(200);
         if request.verdict.is_none() && !request.is_empty && !request.is_report {
+            let id = self.assembler.current().unwrap_or_default().to_owned();
             match self.assembler.end(flag) {
                 Ok(Ended::Complete(message)) => {
                     let told = (message.id.clone(), message.total, message.success_report);
                     match event(message, local) {
-                        Ok(event) => {
-                            done.event = Some(event);
+                        Ok((event, wants)) => {
+                            (done.event, done.wants) = (Some(event), wants);
                             report = Some(told).filter(|told| told.2);
                         }
                         Err(refused) => status = self.assembler.refuse(&told.0, refused),
                     }
                 }
                 Ok(Ended::Aborted { id }) => done.event = Some(Event::Withdrawn { id }),
+                Ok(Ended::Incomplete) if local.features.progress && !local.pass_on => {
+                    let progress = self.assembler.progress(&id, PROGRESS_BYTES);
+                    done.event =
+                        progress.map(|(received, total)| Event::Receiving { id, received, total });
+                }
                 Ok(Ended::Incomplete | Ended::Again) => {}
                 Err(refused) => status = refused,
             }
@@ -143,7 +156,7 @@ impl Receiver {
             done.bytes = request.answer(status).unwrap_or_default();
         }
         if let Some((message_id, total, _)) = report {
-            let report = request.report(id, &message_id, total, &local.uri);
+            let report = request.report(report_id, &message_id, total, &local.uri);
             done.bytes.append(&mut report.unwrap_or_default());
         }
         done
@@ -182,34 +195,36 @@ impl Request {
     }
 }
 
+/// A path out of a head, which read it; empty when that had none.
 fn path(text: &str) -> Result<Path<'_>, Unprintable> {
-    Path::parse(text).map_err(|_| Unprintable::new("the path"))
+    if text.is_empty() { Err(Unprintable::new("the path")) } else { Ok(Path::known(text)) }
 }
 
 /// A message as the application hears of it, or the status it is refused with.
-fn event(message: Assembled, local: &Local) -> Result<Event, u16> {
+fn event(message: Assembled, local: &Local) -> Result<(Event, Option<Wants>), u16> {
     let Assembled { id, content_type, content, total, .. } = message;
     if local.pass_on {
-        return Ok(Event::Complete { id, content_type, total });
+        return Ok((Event::Complete { id, content_type, total }, None));
     }
     if !media_type(&content_type).eq_ignore_ascii_case(cpim::CONTENT_TYPE) {
-        return Ok(Event::Message(Incoming {
-            id,
-            content,
-            content_type,
-            cpim_headers: Vec::new(),
-        }));
+        let message = Incoming { id, content, content_type, cpim_headers: Vec::new() };
+        return Ok((Event::Message(message), None));
     }
     let wrapped = Cpim::parse(&content).map_err(|_| 400_u16)?;
+    if wrapped.unknown_requirement(&[imdn::CPIM_NAMESPACE]).is_some() {
+        return Err(400);
+    }
     let inner = wrapped.content_type.unwrap_or("text/plain");
     if !accepts(&local.accept_types, inner) && !accepts(&local.accept_wrapped_types, inner) {
         return Err(415);
     }
+    let wants = if local.features.dispositions { Wants::of(&wrapped) } else { None };
     let headers = wrapped.headers.iter();
-    Ok(Event::Message(Incoming {
+    let message = Incoming {
         id,
         content_type: inner.into(),
         cpim_headers: headers.map(|h| (h.name.to_owned(), h.text().into_owned())).collect(),
         content: wrapped.content.to_vec(),
-    }))
+    };
+    Ok((Event::Message(message), wants))
 }

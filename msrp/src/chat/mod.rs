@@ -7,9 +7,12 @@
 //! else keeps its order.
 
 mod core;
+mod dispositions;
 mod incoming;
+mod naming;
 mod outgoing;
 mod refuser;
+mod talk;
 
 use std::fmt;
 
@@ -17,9 +20,15 @@ use offhook_fsm::Instant;
 use offhook_fsm::msrp_link::State;
 
 pub use self::core::Chat;
-pub use self::outgoing::{IN_FLIGHT_MAX, QUEUE_BYTES_MAX, QUEUE_MAX, TRANSACTIONS_MAX};
+pub use self::dispositions::{ASKED_MAX, Ask, DISPLAYS_MAX, WANTS_BYTES_MAX};
+pub use self::outgoing::{
+    IN_FLIGHT_MAX, QUEUE_BYTES_MAX, QUEUE_MAX, SOURCE_BYTES, TRANSACTIONS_MAX,
+};
 pub use self::refuser::Refuser;
+pub use self::talk::{WRITER_BYTES_MAX, WRITERS_MAX};
 use crate::assembler::Limits;
+use crate::composing::Composing;
+use crate::imdn::Imdn;
 use crate::message::FailureReport;
 
 /// Bytes of content in a chunk (RFC 4975 §5.1: what is longer must be interruptible).
@@ -73,6 +82,23 @@ pub struct Local {
     pub identity: (String, String),
     /// What a wall clock shows at `Instant::ZERO`, in microseconds since 1970 UTC.
     pub epoch_us: i64,
+    /// What the session does beside carrying messages.
+    pub features: Features,
+}
+
+/// What the session does beside carrying messages; nothing unless it is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Features {
+    /// Messages of several chunks tell how far they are: [`Event::Progress`],
+    /// [`Event::Receiving`].
+    pub progress: bool,
+    /// Who writes is told both ways (RFC 3994), where the peer takes it: [`Input::Composing`],
+    /// [`Event::Composing`].
+    pub composing: bool,
+    /// Who asks is told that a message was delivered, and on [`Input::Displayed`] that it was
+    /// displayed (RFC 5438); what we asked for ([`Input::Ask`]) is [`Event::Disposition`]. Never is
+    /// anything told about a notification.
+    pub dispositions: bool,
 }
 
 impl Local {
@@ -91,6 +117,7 @@ impl Local {
             chunk_bytes: CHUNK_BYTES,
             identity: <(String, String)>::default(),
             epoch_us: 0,
+            features: Features::default(),
         }
     }
 }
@@ -154,6 +181,8 @@ pub struct Outgoing {
     pub content_type: String,
     /// To whom, where it is not the peer itself; needs CPIM.
     pub to: Option<String>,
+    /// When it was written, in microseconds since 1970, UTC, as CPIM tells it; `None`: now.
+    pub written_us: Option<i64>,
     /// What to hear about it. Unless told: with CPIM success and failures, without it neither
     /// header, which means failures alone (REFERENCE 1.9).
     pub reports: Option<Reports>,
@@ -168,6 +197,7 @@ impl Outgoing {
             content: Content::Bytes(content),
             content_type: content_type.into(),
             to: None,
+            written_us: None,
             reports: None,
         }
     }
@@ -208,6 +238,20 @@ pub enum Input<'a> {
         /// What its chunks are answered with, like 413.
         status: u16,
     },
+    /// The user writes (to be told at every key), or gave up what was being written. That a
+    /// message goes out, or that nothing was written for a while, need not be told.
+    Composing(bool),
+    /// What our messages ask from now on, where the peer takes notifications wrapped in CPIM;
+    /// nothing at first.
+    Ask(Ask),
+    /// A message of the peer's was shown to the user. Told on, once, where its sender wants to know.
+    Displayed {
+        /// Its Message-ID.
+        id: &'a str,
+    },
+    /// Ask the chat room for a nickname (RFC 7701 §7); an empty one gives it back.
+    /// [`Event::Nickname`] tells. Only where the room's description says that it gives them.
+    Nickname(&'a str),
     /// End the session once all that is queued went out.
     Stop,
     /// The time that [`Output::Timeout`] told has come.
@@ -288,6 +332,52 @@ pub enum Event {
         /// Its comment, or why.
         reason: String,
     },
+    /// A message of ours of several chunks goes on ([`Features::progress`]): at most a hundred times
+    /// for each of its two numbers. Its end is told by the events above alone.
+    Progress {
+        /// Its Message-ID.
+        id: String,
+        /// Bytes that were handed out.
+        sent: u64,
+        /// Bytes that the peer answered or reported to have.
+        acknowledged: u64,
+        /// Bytes in all.
+        total: u64,
+    },
+    /// A message of the peer's of several chunks goes on ([`Features::progress`]), unless it is
+    /// passed on piece by piece.
+    Receiving {
+        /// Its Message-ID.
+        id: String,
+        /// Bytes that came.
+        received: u64,
+        /// Bytes in all, where the peer told.
+        total: Option<u64>,
+    },
+    /// Somebody began to write, or stopped: told once each ([`Features::composing`]).
+    Composing {
+        /// The URI in CPIM; empty without.
+        from: String,
+        /// What was said; where a message or a long silence ended it, no more than `idle`.
+        told: Composing,
+    },
+    /// What became of a message of ours that asked for it ([`Features::dispositions`]).
+    Disposition {
+        /// Who tells: the URI in CPIM.
+        from: String,
+        /// What; its `message_id` is our Message-ID.
+        told: Imdn,
+    },
+    /// The nickname that we asked for is ours, with 200; else it is not.
+    Nickname {
+        /// Which.
+        nickname: String,
+        /// What the room answers: 425 when it cannot be had; 408 when it does not answer; 0 when the
+        /// session is over.
+        code: u16,
+        /// Its comment, or why.
+        reason: String,
+    },
     /// [`Input::Data`] is wanted.
     NeedData {
         /// Its Message-ID.
@@ -324,6 +414,8 @@ pub enum ChatError {
     Invalid(&'static str),
     /// Another receiver than the peer, and the peer takes no CPIM.
     NeedsCpim,
+    /// A nickname is asked for already.
+    Pending,
     /// Too many messages or bytes wait already.
     QueueFull,
     /// It cannot be done in this state.
@@ -339,6 +431,7 @@ impl fmt::Display for ChatError {
             Self::ExcessData => f.write_str("more content than was told or asked for"),
             Self::Invalid(what) => write!(f, "{what} is none"),
             Self::NeedsCpim => f.write_str("only CPIM names another receiver than the peer"),
+            Self::Pending => f.write_str("a nickname is asked for already"),
             Self::QueueFull => f.write_str("too many messages wait already"),
             Self::State(state) => write!(f, "not in the state {state}"),
             Self::UnknownId => f.write_str("there is no such message"),

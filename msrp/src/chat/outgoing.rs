@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use offhook_fsm::{Entropy, Instant};
 
+use super::dispositions::Ask;
 use super::{ChatError, Content, Event, Local, Outgoing, Peer, Reports, WAIT_MS, accepts};
 use crate::byte_range::ByteRange;
 use crate::chat::CHUNK_BYTES;
@@ -13,6 +14,7 @@ use crate::date_time;
 use crate::encode::Builder;
 use crate::end_line::EndLine;
 use crate::error::Unprintable;
+use crate::imdn;
 use crate::message::{ContinuationFlag, FailureReport, Head};
 use crate::ranges::RangeSet;
 use crate::scan::{is_media_type, is_message_id};
@@ -29,8 +31,8 @@ pub const IN_FLIGHT_MAX: usize = 16 * 1024;
 pub const TRANSACTIONS_MAX: usize = 256;
 /// Chunks that overtake others in a row at most, so that nothing waits for ever.
 const OVERTAKING_MAX: u32 = 16;
-/// Bytes that are asked of a source at once.
-const SOURCE_BYTES: usize = 128 * 1024;
+/// Bytes that are asked of a source at once, and that are held of it, at most.
+pub const SOURCE_BYTES: usize = 512 * 1024;
 
 /// Who overtakes whom.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -48,7 +50,9 @@ struct Entry {
     class: Class,
     content_type: String,
     to: Option<String>,
+    written_us: Option<i64>,
     reports: Option<Reports>,
+    ask: Ask,
     /// The content, of a source what has come of it.
     data: Vec<u8>,
     /// Where `data` begins in the content.
@@ -64,6 +68,11 @@ struct Entry {
     /// Chunks that wait for their answer.
     waiting: usize,
     reported: RangeSet,
+    acknowledged: u64,
+    /// What was told of its progress: bytes sent, bytes acknowledged.
+    told: (u64, u64),
+    /// Bytes from one such telling to the next.
+    step: u64,
 }
 
 impl Entry {
@@ -85,6 +94,7 @@ impl Entry {
 struct Transaction {
     id: String,
     serial: u64,
+    bytes: u64,
     deadline: Instant,
 }
 
@@ -116,7 +126,13 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    pub(super) fn push(&mut self, message: Outgoing, chunk_bytes: usize) -> Result<(), ChatError> {
+    pub(super) fn push(
+        &mut self,
+        message: Outgoing,
+        ask: Ask,
+        local: &Local,
+    ) -> Result<(), ChatError> {
+        let chunk_bytes = local.chunk_bytes.max(1);
         if !is_message_id(&message.id) {
             return Err(ChatError::Invalid("the Message-ID"));
         }
@@ -154,7 +170,9 @@ impl Sender {
                 class,
                 content_type: message.content_type,
                 to: message.to,
+                written_us: message.written_us,
                 reports: message.reports,
+                ask,
                 data,
                 data_at: 0,
                 total,
@@ -165,6 +183,9 @@ impl Sender {
                 written: false,
                 waiting: 0,
                 reported: RangeSet::default(),
+                acknowledged: 0,
+                told: (0, 0),
+                step: step(total, chunk_bytes, local.features.progress),
             },
         );
         Ok(())
@@ -219,10 +240,13 @@ impl Sender {
                 }
             }
             let entry = self.entries.get_mut(&serial)?;
+            let before = entry.offset;
             match chunk(entry, serial, chunk_bytes, context) {
                 Ok((id, bytes)) => {
                     let end = handed_out.saturating_add(bytes.len() as u64);
-                    self.chunk_is_out(serial, id, context.now, end);
+                    let bytes_of = entry.offset.saturating_sub(before);
+                    let deadline = context.now + Duration::from_millis(WAIT_MS);
+                    self.chunk_is_out(Transaction { id, serial, bytes: bytes_of, deadline }, end);
                     return Some(bytes);
                 }
                 Err(error) => self.fail(serial, 0, &error.to_string()),
@@ -249,12 +273,13 @@ impl Sender {
         Some(chosen)
     }
 
-    fn chunk_is_out(&mut self, serial: u64, id: String, now: Instant, end: u64) {
+    fn chunk_is_out(&mut self, transaction: Transaction, end: u64) {
+        let serial = transaction.serial;
+        self.progress(serial);
         let Some(entry) = self.entries.get_mut(&serial) else { return };
         if entry.wants().failure == FailureReport::Yes {
             entry.waiting += 1;
-            let deadline = now + Duration::from_millis(WAIT_MS);
-            self.transactions.push_back(Transaction { id, serial, deadline });
+            self.transactions.push_back(transaction);
         }
         if entry.all_sent {
             self.held = self.held.saturating_sub(entry.data.len());
@@ -263,6 +288,20 @@ impl Sender {
             self.queue(class).pop_front();
             self.unwritten.push_back((end, serial));
         }
+    }
+
+    /// Tells how far a message is, when that is a step further than what was told.
+    fn progress(&mut self, serial: u64) {
+        let Some(entry) = self.entries.get_mut(&serial) else { return };
+        let acknowledged = entry.acknowledged.max(entry.reported.covered());
+        let now = (entry.offset, acknowledged.min(entry.offset));
+        let further = now.0.saturating_sub(entry.told.0).max(now.1.saturating_sub(entry.told.1));
+        if further < entry.step {
+            return;
+        }
+        entry.told = now;
+        let (id, total) = (entry.id.clone(), entry.total);
+        self.events.push_back(Event::Progress { id, sent: now.0, acknowledged: now.1, total });
     }
 
     /// So many of the bytes handed out are written.
@@ -322,8 +361,8 @@ impl Sender {
     pub(super) fn response(&mut self, id: &str, status: u16, comment: &str) {
         let place = self.transactions.iter().position(|transaction| transaction.id == id);
         let found = place.and_then(|place| self.transactions.remove(place));
-        let serial = match found {
-            Some(transaction) => transaction.serial,
+        let (serial, bytes) = match found {
+            Some(transaction) => (transaction.serial, transaction.bytes),
             // Failures of what asks for no answer are told all the same (Failure-Report: partial).
             None => {
                 let number = id.split_once('.').map(|(serial, _)| u64::from_str_radix(serial, 16));
@@ -332,7 +371,7 @@ impl Sender {
                 if status == 200 || !self.entries.get(&serial).is_some_and(partial) {
                     return;
                 }
-                serial
+                (serial, 0)
             }
         };
         if status != 200 {
@@ -340,7 +379,9 @@ impl Sender {
         }
         if let Some(entry) = self.entries.get_mut(&serial) {
             entry.waiting = entry.waiting.saturating_sub(1);
+            entry.acknowledged = entry.acknowledged.saturating_add(bytes);
         }
+        self.progress(serial);
         self.finish_if_done(serial);
     }
 
@@ -362,6 +403,8 @@ impl Sender {
             if let Some(entry) = self.remove(serial) {
                 self.events.push_back(Event::Delivered { id: entry.id, code, reason });
             }
+        } else {
+            self.progress(serial);
         }
     }
 
@@ -429,16 +472,29 @@ impl Sender {
     }
 }
 
+/// Bytes from one telling of a message's progress to the next: a hundred tellings at most.
+fn step(total: u64, chunk_bytes: usize, told: bool) -> u64 {
+    let chunk = chunk_bytes as u64;
+    if told && total > chunk { (total / 100).max(chunk) } else { u64::MAX }
+}
+
+/// How the peer takes a media type: wrapped in CPIM (`true`) where both can, or plain; `None`: not.
+pub(super) fn takes(content_type: &str, local: &Local, peer: &Peer) -> Option<bool> {
+    let plain = accepts(&peer.accept_types, content_type);
+    let wrapped = plain || accepts(&peer.accept_wrapped_types, content_type);
+    let both = accepts(&local.accept_types, cpim::CONTENT_TYPE)
+        && accepts(&peer.accept_types, cpim::CONTENT_TYPE);
+    let wrap = both && wrapped && !peer.identity.1.is_empty();
+    (wrap || plain).then_some(wrap)
+}
+
 /// Decides whether a message is wrapped, and wraps it (REFERENCE 0.26: when it is sent).
 fn begin(entry: &mut Entry, context: &Context<'_>) -> Result<(), (u16, &'static str)> {
     let (local, peer) = (context.local, context.peer);
     entry.begun = true;
     let plain = accepts(&peer.accept_types, &entry.content_type);
-    let own = &entry.content_type;
-    let wrapped = plain || accepts(&peer.accept_wrapped_types, own);
-    let both = accepts(&local.accept_types, cpim::CONTENT_TYPE)
-        && accepts(&peer.accept_types, cpim::CONTENT_TYPE);
-    let wrap = both && wrapped && entry.class != Class::Source && !peer.identity.1.is_empty();
+    let taken = takes(&entry.content_type, local, peer);
+    let wrap = taken == Some(true) && entry.class != Class::Source;
     if !wrap && entry.to.is_some() {
         return Err((415, "the peer takes no CPIM"));
     }
@@ -459,15 +515,33 @@ fn begin(entry: &mut Entry, context: &Context<'_>) -> Result<(), (u16, &'static 
 fn wrapper(entry: &Entry, context: &Context<'_>) -> Result<Vec<u8>, Unprintable> {
     let (local, peer) = (context.local, context.peer);
     let since = i64::try_from(context.now.as_micros()).unwrap_or(i64::MAX);
+    let written_us = entry.written_us.unwrap_or_else(|| local.epoch_us.saturating_add(since));
     let to = match &entry.to {
         Some(uri) => Address::print("", uri),
         None => Address::print(&peer.identity.0, &peer.identity.1),
     };
-    cpim::Builder::new()
+    let mut builder = cpim::Builder::new()
         .header("From", &Address::print(&local.identity.0, &local.identity.1))?
         .header("To", &to)?
-        .header("DateTime", &date_time::print(local.epoch_us.saturating_add(since)))?
-        .body(&entry.content_type, &entry.data)
+        .header("DateTime", &date_time::print(written_us))?;
+    let tells = entry.content_type == imdn::CONTENT_TYPE;
+    // Who could not tell is not asked.
+    let asks = !entry.ask.is_none() && takes(imdn::CONTENT_TYPE, local, peer) == Some(true);
+    if tells || asks {
+        builder = builder
+            .header("NS", &format!("imdn <{}>", imdn::CPIM_NAMESPACE))?
+            .header("imdn.Message-ID", &entry.id)?;
+    }
+    if tells {
+        // RFC 5438 §7.2.1.1.
+        let headers =
+            [("Content-Type", imdn::CONTENT_TYPE), ("Content-Disposition", "notification")];
+        return builder.body_with(&headers, &entry.data);
+    }
+    if asks {
+        builder = builder.header("imdn.Disposition-Notification", entry.ask.value())?;
+    }
+    builder.body(&entry.content_type, &entry.data)
 }
 
 /// The next chunk of a message, and its transaction id.
@@ -500,12 +574,12 @@ fn print(
     flag: ContinuationFlag,
     context: &mut Context<'_>,
 ) -> Result<(String, Vec<u8>), Unprintable> {
-    let path = |text| Path::parse(text).map_err(|_| Unprintable::new("the path"));
     let id = chunk_id(serial, piece, context.entropy);
     let known = piece.len() <= CHUNK_BYTES && flag != ContinuationFlag::Abort;
     let end = known.then(|| entry.offset + piece.len() as u64);
     let range = ByteRange { start: entry.offset + 1, end, total: Some(entry.total) };
-    let (to, from) = (path(&context.peer.path)?, path(&context.local.uri)?);
+    // Both were read when the session began.
+    let (to, from) = (Path::known(&context.peer.path), Path::known(&context.local.uri));
     let mut builder = Builder::request(&id, "SEND", to, from)?
         .header("Message-ID", &entry.id)?
         .header("Byte-Range", range)?;

@@ -17,9 +17,10 @@ pub const CONTENT_TYPE: &str = "application/im-iscomposing+xml";
 pub const NAMESPACE: &str = "urn:ietf:params:xml:ns:im-iscomposing";
 /// How long a user may write nothing before it is told (RFC 3994 §3.2).
 pub const IDLE_S: u64 = 15;
-/// After how long an active state is told again (RFC 3994 §3.1 allows no less than 60).
+/// After how long an active state is told again: before the peer stops believing it.
 pub const REFRESH_S: u64 = 90;
-/// How long an active state is believed when its sender names no refresh (RFC 3994 §3.3).
+/// How long an active state is believed when its sender names no refresh (RFC 3994 §3.3), and what
+/// ours name (§3.1 allows no less than 60).
 pub const REFRESH_DEFAULT_S: u64 = 120;
 /// How long an active state is believed at most, whatever its sender says.
 pub const REFRESH_MAX_S: u64 = 3600;
@@ -156,6 +157,12 @@ impl Composer {
         debug_assert_eq!(told, None);
     }
 
+    /// The user gave up what was being written. Gives what to tell the peer, if anything.
+    #[must_use]
+    pub fn stop(&mut self, now: Instant) -> Option<Composing> {
+        self.step(now, TxEvent::Stop)
+    }
+
     /// The time of [`next_deadline`](Self::next_deadline) has come. Gives what to tell the peer.
     #[must_use]
     pub fn time_out(&mut self, now: Instant) -> Option<Composing> {
@@ -185,7 +192,10 @@ impl Composer {
         for action in actions {
             match action {
                 Action::TellActive => {
-                    told = Some(Composing { refresh_s: Some(REFRESH_S), ..Composing::new(true) });
+                    told = Some(Composing {
+                        refresh_s: Some(REFRESH_DEFAULT_S),
+                        ..Composing::new(true)
+                    });
                 }
                 Action::TellIdle => told = Some(Composing::new(false)),
                 Action::ArmIdle => self.timers.arm(Timer::Idle, now + Duration::from_secs(IDLE_S)),
@@ -281,7 +291,7 @@ mod tests {
     #[test]
     fn the_peer_is_told_once_again_after_ninety_seconds_and_when_writing_stops() {
         let mut composer = Composer::new();
-        let active = Composing { refresh_s: Some(90), ..Composing::new(true) };
+        let active = Composing { refresh_s: Some(120), ..Composing::new(true) };
         assert_eq!(composer.compose(at(0)), Some(active.clone()));
         for second in (10..=90).step_by(10) {
             assert_eq!(composer.compose(at(second)), None);
@@ -300,6 +310,15 @@ mod tests {
         composer.send(at(3));
         assert_eq!((composer.next_deadline(), composer.time_out(at(1000))), (None, None));
         assert!(composer.compose(at(4)).is_some());
+    }
+
+    #[test]
+    fn what_is_given_up_is_told_once() {
+        let mut composer = Composer::new();
+        assert_eq!(composer.stop(at(0)), None);
+        assert!(composer.compose(at(1)).is_some());
+        assert_eq!(composer.stop(at(2)), Some(Composing::new(false)));
+        assert_eq!((composer.stop(at(3)), composer.next_deadline()), (None, None));
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub const CONTENT_TYPE: &str = "message/cpim";
 pub const HEADERS_MAX: usize = 64;
 /// Bytes of both sections together at most.
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// The headers of RFC 3862 §3 itself.
+const OWN_HEADERS: [&str; 7] = ["From", "To", "cc", "DateTime", "Subject", "NS", "Require"];
 
 /// Why bytes are no CPIM message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -106,6 +108,20 @@ impl<'a> Cpim<'a> {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<CpimHeader<'a>> {
         self.headers.iter().find(|header| header.name == name).copied()
+    }
+
+    /// The first header that must be understood (`Require`, RFC 3862 §3.5) and is not: neither one of
+    /// RFC 3862's own nor one of the `known` namespaces. Whoever gets such a message must refuse it.
+    #[must_use]
+    pub fn unknown_requirement(&self, known: &[&str]) -> Option<&'a str> {
+        let prefixes: Vec<_> = known.iter().filter_map(|uri| self.prefix(uri)).collect();
+        let understood = |name: &&str| match name.split_once('.') {
+            Some((prefix, _)) => prefixes.contains(&prefix),
+            None => OWN_HEADERS.contains(name),
+        };
+        let required = self.headers.iter().filter(|header| header.name == "Require");
+        let names = required.flat_map(|header| header.value.split(',')).map(trim);
+        names.filter(|name| !name.is_empty()).find(|name| !understood(name))
     }
 
     /// The prefix that stands for a namespace here (`NS`, RFC 3862 §3.4), `None` when it is not

@@ -2,7 +2,7 @@
 
 use crate::scan::number;
 
-const DAY_S: i64 = 86_400;
+pub(crate) const DAY_S: i64 = 86_400;
 const SECOND_US: i64 = 1_000_000;
 /// The beginning of the year 0 and the end of the year 9999, both in UTC.
 const FIRST: i64 = -62_167_219_200 * SECOND_US;
@@ -73,7 +73,7 @@ const fn is_leap(year: i64) -> bool {
     year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
 }
 
-const fn days_in(year: i64, month: i64) -> i64 {
+pub(crate) const fn days_in(year: i64, month: i64) -> i64 {
     match month {
         2 => 28 + is_leap(year) as i64,
         4 | 6 | 9 | 11 => 30,
@@ -83,7 +83,7 @@ const fn days_in(year: i64, month: i64) -> i64 {
 
 /// Days from 1970-01-01 to a date of the years 0–9999 (days counted from a March, so that the leap
 /// day is a year's last).
-fn days_before(year: i64, month: i64, day: i64) -> Option<i64> {
+pub(crate) fn days_before(year: i64, month: i64, day: i64) -> Option<i64> {
     let fits = (0..=9999).contains(&year);
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
@@ -93,7 +93,7 @@ fn days_before(year: i64, month: i64, day: i64) -> Option<i64> {
 }
 
 /// The reverse of [`days_before`].
-const fn civil(days: i64) -> (i64, i64, i64) {
+pub(crate) const fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;

@@ -74,21 +74,11 @@ impl FileSelector {
         Some(found)
     }
 
-    /// A name that is fit for a folder of ours: what stands after the last slash or backslash,
-    /// without control characters and without what has a meaning to a file system; `None` when
-    /// nothing is left.
+    /// A name that is fit for a folder of ours: its [`safe_name`](crate::file::safe_name), if
+    /// anything of it is left.
     #[must_use]
     pub fn base_name(&self) -> Option<String> {
-        let last = self.name.as_deref()?.rsplit(['/', '\\']).next()?;
-        let harmless =
-            |c: &char| !c.is_control() && !matches!(c, ':' | '*' | '?' | '"' | '<' | '>' | '|');
-        let name: String = last.chars().filter(harmless).collect();
-        let name = name.trim_matches([' ', '.']);
-        let mut end = name.len().min(255);
-        while !name.is_char_boundary(end) {
-            end -= 1;
-        }
-        name.get(..end).filter(|name| !name.is_empty()).map(ToOwned::to_owned)
+        crate::file::safe_name(self.name.as_deref()?)
     }
 
     /// The value of the hash of that algorithm, in any case.

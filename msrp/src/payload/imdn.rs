@@ -53,6 +53,22 @@ const KINDS: [(Kind, &str, &[Disposition]); 3] = {
     ]
 };
 
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Delivery => "delivery",
+            Self::Display => "display",
+            Self::Processing => "processing",
+        })
+    }
+}
+
+impl std::fmt::Display for Disposition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 impl Disposition {
     const fn name(self) -> &'static str {
         match self {

@@ -10,7 +10,7 @@
 //!    to its own AUTHs alone, and the chat ignores those. Write what it transmits between the
 //!    chat's own outputs, and do not count it in [`chat::Input::Written`](crate::chat::Input).
 //! 3. Answer [`Output::Authorize`] with [`Input::Authorization`]: the value of an Authorization
-//!    header for method AUTH and that URI (RFC 4976 §9.1 has no `uri` in it), or `None` without
+//!    header for method AUTH and that URI (RFC 4976 §5.1), or `None` without
 //!    credentials. No password is known here.
 //! 4. [`Event::Ready`] tells the path for `a=path`, and what goes in front of the peer's path
 //!    ([`Path to the peer`](Relay::path_to)). It comes again when a relay moved us: then the peer

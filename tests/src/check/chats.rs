@@ -34,9 +34,8 @@ pub fn check(trace: &Trace) -> Vec<Violation> {
                     violations.push(at(NAME, entry, format!("{message_id} is told twice")));
                 }
             }
-            What::Told(Data::SessionGotMessage { content, .. }) => {
-                let id = String::from_utf8_lossy(content).into_owned();
-                if sent.get(&id).is_none_or(|sender| *sender == entry.agent) {
+            What::Told(Data::SessionGotMessage { message_id: id, .. }) => {
+                if sent.get(id).is_none_or(|sender| *sender == entry.agent) {
                     violations.push(at(NAME, entry, format!("{id} was never sent to here")));
                 }
                 if !got.insert(id.clone()) {
@@ -77,6 +76,7 @@ mod tests {
                 content: id.as_bytes().into(),
                 content_type,
                 cpim_headers,
+                message_id: id.into(),
             }),
         )
     }

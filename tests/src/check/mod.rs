@@ -3,9 +3,11 @@
 
 pub mod agreement;
 pub mod chats;
+pub mod connections;
 pub mod ending;
 pub mod failure;
 pub mod grammar;
+pub mod handing;
 pub mod leftovers;
 pub mod recording;
 pub mod states;
@@ -57,6 +59,8 @@ pub const CHECKS: &[Check] = &[
     grammar::check,
     recording::check,
     chats::check,
+    connections::check,
+    handing::check,
     leftovers::check,
     agreement::check,
     traffic::check,

@@ -7,12 +7,15 @@ use offhook::notification::SessionState as State;
 use offhook::session::Order;
 
 use super::person::Person;
+use super::said;
 
 /// What a user does.
 #[derive(Clone, Debug)]
 pub enum Deed {
     /// Orders something.
     Order(Order),
+    /// Orders some things in one go.
+    Say(Vec<Order>),
     /// Drops the last handle.
     Drop,
     /// Something inside of the session breaks.
@@ -59,7 +62,7 @@ const DEEDS: &[(Weights, Make)] = &[
         Deed::Order(Order::AcceptProposal(p.some_of(offered)))
     }),
     (&[(State::Proposed, 14), (State::Proposing, 1)], |_| Deed::Order(Order::RejectProposal)),
-    (&[(State::Established, 8), (State::Proposing, 2), (State::Calling, 2)], message),
+    (&[(State::Established, 20), (State::Proposing, 4), (State::Calling, 2)], say),
     (&[(State::Established, 10), (State::Proposing, 3), (State::Accepting, 1)], dtmf),
     (&[(State::Established, 8), (State::Proposing, 2), (State::Proposed, 2)], record),
     (&[(State::Established, 6), (State::Proposing, 2), (State::Proposed, 2)], |_| {
@@ -100,16 +103,26 @@ fn accept(person: &mut Person) -> Deed {
     Deed::Order(Order::Accept { streams, headers: Vec::new() })
 }
 
-fn message(person: &mut Person) -> Deed {
+/// Says something, or a lot.
+fn say(person: &mut Person) -> Deed {
+    let count = match person.chance.below(8) {
+        0 => 1 + number_below(person, 120),
+        1 => 1 + number_below(person, 20),
+        _ => 1,
+    };
+    Deed::Say((0..count).map(|_| Order::SendMessage(message(person))).collect())
+}
+
+fn message(person: &mut Person) -> ChatMessage {
     let number = person.next_number();
     let id = format!("{}-{}-{number}", person.agent, person.id.0);
-    let content_type = "text/plain".into();
-    Deed::Order(Order::SendMessage(ChatMessage {
-        content: id.clone().into(),
+    ChatMessage {
+        content: said::content(&id),
         id,
-        content_type,
+        content_type: "text/plain".into(),
         to: None,
-    }))
+        date: None,
+    }
 }
 
 fn dtmf(person: &mut Person) -> Deed {

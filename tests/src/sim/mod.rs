@@ -4,6 +4,7 @@ pub mod deeds;
 pub mod person;
 pub mod plan;
 pub mod report;
+pub mod said;
 pub mod shrink;
 
 use std::any::Any;
@@ -225,6 +226,11 @@ impl Users<'_> {
         let (agent, id) = (person.agent, person.id);
         match if person.ends { Deed::Order(Order::End) } else { person.choose() } {
             Deed::Order(order) => self.world.order(agent, id, order),
+            Deed::Say(orders) => {
+                for order in orders {
+                    self.world.order(agent, id, order);
+                }
+            }
             Deed::Drop => {
                 // Dropping the last handle is end(), and nobody orders any more.
                 person.dropped = true;

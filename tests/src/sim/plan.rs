@@ -108,7 +108,7 @@ impl Plan {
         let to = (from + 1 + one_of(self.agents - 1)) % self.agents;
         let streams = match chance.below(10) {
             0 => Streams { audio: false, chat: true },
-            1 | 2 => Streams { audio: true, chat: true },
+            1..5 => Streams { audio: true, chat: true },
             _ => Streams::AUDIO,
         };
         let some_transport = |chance: &mut Entropy| match chance.below(4) {
@@ -191,6 +191,7 @@ fn policy(entropy: &mut Entropy) -> Policy {
         duration_max: some(20, 120),
         session_expires: some(90, 200),
         auto_answer: entropy.below(2) == 0,
+        ..Policy::default()
     }
 }
 

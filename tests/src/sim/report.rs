@@ -2,6 +2,7 @@
 
 use super::Run;
 use super::plan::Plan;
+use crate::world::trace::{Chatted, Entry, What};
 
 /// Violations of one run that are shown.
 const SHOWN_MAX: usize = 5;
@@ -19,6 +20,8 @@ pub struct Sum {
     pub stood: usize,
     /// Sessions.
     pub sessions: usize,
+    /// Messages of chats that came.
+    pub messages: usize,
     /// All hashes in one.
     pub hash: u64,
 }
@@ -29,7 +32,10 @@ impl Sum {
     pub fn of(run: &Run) -> Self {
         let failed = u64::from(!run.violations.is_empty());
         let Run { calls, stood, sessions, .. } = *run;
-        Self { runs: 1, failed, calls, stood, sessions, hash: run.trace.hash() }
+        let comes =
+            |entry: &&Entry| matches!(entry.what, What::Chat { chatted: Chatted::Got { .. }, .. });
+        let messages = run.trace.entries.iter().filter(comes).count();
+        Self { runs: 1, failed, calls, stood, sessions, messages, hash: run.trace.hash() }
     }
 
     /// Adds those that follow.
@@ -39,15 +45,16 @@ impl Sum {
         self.calls += next.calls;
         self.stood += next.stood;
         self.sessions += next.sessions;
+        self.messages += next.messages;
         self.hash = self.hash.rotate_left(1) ^ next.hash;
     }
 
     /// The last line.
     #[must_use]
     pub fn text(&self) -> String {
-        let Self { runs, failed, calls, stood, sessions, hash } = self;
+        let Self { runs, failed, calls, stood, sessions, messages, hash } = self;
         format!(
-            "{runs} seeds, {calls} calls, {stood} stood, {sessions} sessions, hash {hash:016x}: {failed} failed"
+            "{runs} seeds, {calls} calls, {stood} stood, {sessions} sessions, {messages} messages, hash {hash:016x}: {failed} failed"
         )
     }
 }

@@ -28,6 +28,8 @@ pub struct Ability {
     pub tcp: bool,
     /// It chats.
     pub chat: bool,
+    /// It offers chats over TLS.
+    pub chat_over_tls: bool,
     /// What it encrypts.
     pub srtp: SrtpPolicy,
     /// What its sessions do without being asked.
@@ -45,6 +47,7 @@ impl Default for Ability {
         Self {
             tcp: true,
             chat: true,
+            chat_over_tls: false,
             srtp: SrtpPolicy::Disabled,
             policy: session::Policy::default(),
             sessions_max: usize::MAX,
@@ -151,6 +154,7 @@ impl UserAgent {
             codecs: Codec::ALL.into(),
             telephone_event: true,
             chat: ability.chat,
+            chat_over_tls: ability.chat_over_tls,
             srtp: ability.srtp,
         };
         let (timers, user_agent) = (Timers::default(), String::from("offhook"));
@@ -161,12 +165,14 @@ impl UserAgent {
             capabilities: capabilities.clone(),
             epoch: Epoch { instant: Instant::ZERO, timestamp: Timestamp::from_unix_micros(0) },
             policy: ability.policy.clone(),
+            listens_on_tcp: true,
             credentials: Vec::new(),
         };
         let endpoint = endpoint::Settings {
             timers,
             capabilities,
-            user: None,
+            callees: Vec::new(),
+            takes_anybody: true,
             user_agent,
             server_transactions_max: ability.transactions_max,
         };

@@ -256,6 +256,7 @@ impl Audio {
             let event = match event {
                 StreamEvent::SourceSeen(source) => MediaEvent::SourceSeen { stream, source },
                 StreamEvent::Dtmf(digit) => MediaEvent::Dtmf { stream, digit },
+                StreamEvent::Silent => MediaEvent::Silent { stream },
             };
             self.effects.push(Effect::Tell(event));
         }

@@ -18,12 +18,10 @@ use offhook_fsm::Instant;
 
 use super::agent::{PORT, number};
 use super::audio::{self, TICK};
-use super::chat::{self, Frame};
+use super::chat::wire::{Packet, Place};
+use super::chat::{self, Who};
 use super::trace::What;
 use super::{Occasion, World};
-
-/// How long a chat waits for its other end.
-const CHAT_PATIENCE: Duration = Duration::from_secs(30);
 
 /// One thing that will happen.
 #[derive(Debug)]
@@ -50,12 +48,9 @@ pub(super) enum Event {
     Tick(usize, StreamId),
     PlayEnds(usize, StreamId, PathBuf),
     Chat(usize, Box<ChatCommand>),
-    Frame {
-        from: String,
-        to: String,
-        frame: Box<Frame>,
-    },
-    ChatPatience(String),
+    /// Something of a chat's connection comes to a side of it.
+    Packet(usize, Place, Packet),
+    ChatTimer(Who),
     Notified(usize, SessionId, Box<NotificationData>),
     Alarm(u64),
 }
@@ -105,15 +100,18 @@ impl World {
                 self.audio_effects(agent);
             }
             Event::Chat(agent, command) => {
-                self.chats.obey(agent, *command);
+                self.chats.obey(self.now, agent, *command);
                 self.chat_effects();
             }
-            Event::Frame { from, to, frame } => {
-                self.chats.receive(&from, &to, *frame);
+            Event::Packet(agent, place, packet) => {
+                if let Packet::Data(bytes) = &packet {
+                    self.trace.mix_bytes(bytes);
+                }
+                self.chats.arrive(self.now, agent, place, packet);
                 self.chat_effects();
             }
-            Event::ChatPatience(path) => {
-                self.chats.give_up(&path);
+            Event::ChatTimer(who) => {
+                self.chats.wake(self.now, who);
                 self.chat_effects();
             }
             Event::Notified(agent, id, data) => {
@@ -183,18 +181,15 @@ impl World {
                 chat::Effect::Tell(agent, event) => {
                     self.mail(agent, SessionId(event.chat().session), Input::Chat(event));
                 }
-                chat::Effect::Send(from, to, frame) => {
-                    let end = |path: &str| {
-                        chat::host(path).and_then(|host| number(SocketAddr::new(host, 0)))
-                    };
-                    if let (Some(a), Some(b)) = (end(&from), end(&to)) {
-                        let at = self.network.stream(self.now, a, b);
-                        self.schedule(at, Event::Frame { from, to, frame: Box::new(frame) });
-                    }
+                chat::Effect::Note((agent, chat), what) => {
+                    self.trace.push(self.now, agent, Some(SessionId(chat.session)), what);
                 }
-                chat::Effect::Patience(path) => {
-                    self.schedule(self.now + CHAT_PATIENCE, Event::ChatPatience(path));
+                chat::Effect::Carry(sent) => {
+                    let at = self.network.stream(self.now, sent.from, sent.to);
+                    let place = (sent.wire, sent.side);
+                    self.schedule(at, Event::Packet(sent.to, place, sent.packet));
                 }
+                chat::Effect::Wake(who, at) => self.schedule(at, Event::ChatTimer(who)),
             }
         }
     }

@@ -36,6 +36,9 @@ use crate::words;
 /// Events at one moment, at most: a core whose timer is always due would go on for ever.
 const AT_ONCE_MAX: usize = 100_000;
 
+/// What tells the chats' seed from the world's.
+const CHATS: u64 = 0x6d73_7270;
+
 /// What a world is like.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Conditions {
@@ -90,7 +93,10 @@ impl World {
             hops: conditions.hops,
             entropy,
             agents,
-            chats: Chats::default(),
+            chats: Chats::new(
+                conditions.seed ^ CHATS,
+                matches!(conditions.weather, Weather::Drawn { .. }),
+            ),
             trace: Trace::default(),
             noticed: None,
             dropped: Vec::new(),
@@ -233,7 +239,7 @@ impl World {
             sessions: agent.sessions.len(),
             transactions: agent.endpoint.transactions(),
             streams: agent.audio.streams(),
-            chats: self.chats.of(number),
+            chats: self.chats.of(number) + self.chats.connections(),
         }
     }
 

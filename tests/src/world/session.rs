@@ -133,6 +133,8 @@ impl World {
                 self.trace.push(self.now, agent, Some(id), What::Told(data.clone()));
                 self.schedule(at, Event::Notified(agent, id, Box::new(data)));
             }
+            // Who calls by name is told where that is.
+            Output::Locate(_) | Output::Unreachable(_) => {}
             Output::Timeout(_) => {}
         }
     }

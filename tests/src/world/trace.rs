@@ -55,10 +55,58 @@ pub enum What {
     },
     /// The session told something.
     Told(NotificationData),
+    /// Something happened to a chat of the session, at its MSRP core.
+    Chat {
+        /// Our path.
+        own: Arc<str>,
+        /// The peer's; empty while it is not known.
+        peer: Arc<str>,
+        /// What.
+        chatted: Chatted,
+    },
     /// Where the session stands while nobody does anything.
     Calm(Calm),
     /// What a user agent holds when nothing is left to happen.
     Left(Left),
+}
+
+/// What happens to a chat.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Chatted {
+    /// The session gave it a message to send.
+    Sent {
+        /// Its Message-ID.
+        id: String,
+        /// Bytes of content.
+        length: usize,
+    },
+    /// The session ends it.
+    Stopped,
+    /// The connection is bound.
+    Started,
+    /// It failed, broke or ended.
+    Ended,
+    /// A whole message came.
+    Got {
+        /// Its Message-ID.
+        id: String,
+        /// The content.
+        content: Arc<[u8]>,
+    },
+    /// A message of ours is delivered.
+    Delivered {
+        /// Its Message-ID.
+        id: String,
+    },
+    /// It is not.
+    NotDelivered {
+        /// Its Message-ID.
+        id: String,
+        /// The status; 0 when it is our own doing.
+        code: u16,
+    },
+    /// Something else; never noted.
+    Aside,
 }
 
 /// Where a session stands while nobody does anything.
@@ -131,6 +179,12 @@ impl Trace {
             What::Ordered { order, refused } => {
                 self.mix_bytes(order.as_bytes());
                 self.mix(u64::from(refused.is_some()));
+            }
+            // Its content is mixed in where it is told.
+            What::Chat { chatted: Chatted::Got { id, .. }, .. } => self.mix_bytes(id.as_bytes()),
+            What::Told(NotificationData::SessionGotMessage { content, message_id, .. }) => {
+                self.mix_bytes(content);
+                self.mix_bytes(message_id.as_bytes());
             }
             other => {
                 let _infallible = write!(Mixer(self), "{other:?}");

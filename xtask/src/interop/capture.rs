@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::process::Process;
 
 /// Expert information of severity Error.
-const FAULTS: &str = "_ws.malformed || _ws.expert.severity == 8388608";
+pub(super) const FAULTS: &str = "_ws.malformed || _ws.expert.severity == 8388608";
 
 pub(super) struct Capture {
     tshark: Process,
@@ -33,7 +33,9 @@ impl Capture {
         let sip = self.read("sip")?.len();
         let rtp = self.read("rtp")?.len();
         let rtcp = self.read("rtcp")?.len();
-        let counted = format!("{} packets: {sip} SIP, {rtp} RTP, {rtcp} RTCP", all.len());
+        let msrp = self.read("msrp")?.len();
+        let counted =
+            format!("{} packets: {sip} SIP, {rtp} RTP, {rtcp} RTCP, {msrp} MSRP", all.len());
         match faults.first() {
             None if sip > 0 => Ok(format!("{counted}, none malformed")),
             None => Err(format!("{counted}: nothing was captured")),
@@ -42,13 +44,18 @@ impl Capture {
     }
 
     fn read(&self, filter: &str) -> Result<Vec<String>, String> {
-        let output = Command::new("tshark")
-            .arg("-r")
-            .arg(&self.file)
-            .args(["-o", "rtp.heuristic_rtp:TRUE", "-Y", filter])
-            .output()
-            .map_err(|error| error.to_string())?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        Ok(text.lines().map(ToOwned::to_owned).collect())
+        read(&self.file, filter)
     }
+}
+
+/// What tshark says of those packets of a capture.
+pub(super) fn read(file: &Path, filter: &str) -> Result<Vec<String>, String> {
+    let output = Command::new("tshark")
+        .arg("-r")
+        .arg(file)
+        .args(["-o", "rtp.heuristic_rtp:TRUE", "-Y", filter])
+        .output()
+        .map_err(|error| error.to_string())?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(text.lines().map(ToOwned::to_owned).collect())
 }

@@ -3,6 +3,8 @@
 mod audio;
 mod baresip;
 mod capture;
+mod chat;
+mod kamailio;
 mod sipp;
 
 use std::fmt::Write as _;
@@ -16,7 +18,8 @@ const OURS: &str = "10.99.0.1";
 const THEIRS: &str = "10.99.0.2";
 
 /// Peers by name, with the program that must be installed.
-const PEERS: [(&str, &str); 2] = [("sipp", "sipp"), ("baresip", "baresip")];
+const PEERS: [(&str, &str); 4] =
+    [("sipp", "sipp"), ("baresip", "baresip"), ("kamailio", "kamailio"), ("tshark", "tshark")];
 
 /// What the checks work with.
 struct Field {
@@ -169,6 +172,12 @@ fn inside(root: &Path, words: &[&str]) -> Result<(), String> {
     }
     if wanted("baresip") {
         baresip::check(&mut field);
+    }
+    if wanted("kamailio") {
+        kamailio::check(&mut field);
+    }
+    if wanted("tshark") {
+        chat::check(&mut field);
     }
     let judged = capture.judge();
     field.note("tshark", "all", "reads every packet", judged);

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use offhook::chat::Ask;
 use offhook::id::SessionId;
 use offhook::notification::StreamKind;
 use offhook::streams::Streams;
@@ -18,15 +19,17 @@ pub(super) fn session_id(word: &str) -> Option<SessionId> {
 }
 
 /// The words after a command's own.
-pub(super) struct Arguments {
+pub(super) struct Arguments<'a> {
+    /// The command's own word.
+    name: &'a str,
     words: VecDeque<String>,
     headers: Headers,
 }
 
-impl Arguments {
+impl<'a> Arguments<'a> {
     /// The words of a line, headers apart.
-    pub(super) fn new(words: Words<'_>) -> Result<Self, String> {
-        let mut arguments = Self { words: VecDeque::new(), headers: Vec::new() };
+    pub(super) fn new(name: &'a str, words: Words<'_>) -> Result<Self, String> {
+        let mut arguments = Self { name, words: VecDeque::new(), headers: Vec::new() };
         for word in words.all()? {
             match word.strip_prefix('+').map(|header| (header, header.split_once(':'))) {
                 None => arguments.words.push_back(word),
@@ -48,7 +51,7 @@ impl Arguments {
 
     /// The next word, which must be there.
     pub(super) fn need(&mut self, what: &str) -> Result<String, String> {
-        self.optional().ok_or_else(|| format!("this needs {what}"))
+        self.optional().ok_or_else(|| format!("{} needs {what}", self.name))
     }
 
     /// The next word, one of two.
@@ -77,7 +80,8 @@ impl Arguments {
 
     /// The next word as a session, which must be there.
     pub(super) fn session(&mut self) -> Result<SessionId, String> {
-        self.optional_session()?.ok_or_else(|| "this needs a session, like s1".into())
+        let name = self.name;
+        self.optional_session()?.ok_or_else(|| format!("{name} needs a session, like s1"))
     }
 
     /// The next word as a final response's code.
@@ -105,6 +109,24 @@ impl Arguments {
         }
     }
 
+    /// What messages ask: `delivery`, `display`, both, or `nothing`.
+    pub(super) fn ask(&mut self) -> Result<Ask, String> {
+        let mut ask = Ask::default();
+        let mut word = self.need("delivery, display or nothing")?;
+        if word == "nothing" {
+            return Ok(ask);
+        }
+        loop {
+            match word.as_str() {
+                "delivery" => ask.delivery = true,
+                "display" => ask.display = true,
+                _ => return Err(format!("{word:?} is not delivery, display or nothing")),
+            }
+            let Some(next) = self.optional() else { return Ok(ask) };
+            word = next;
+        }
+    }
+
     /// Streams and routes, in any order.
     pub(super) fn streams_and_routes(&mut self) -> Result<(Option<Streams>, Vec<String>), String> {
         let (mut streams, mut routes) = (Streams::default(), Vec::new());
@@ -128,7 +150,8 @@ impl Arguments {
     }
 
     /// Whether everything was used.
-    pub(super) fn finish(self, name: &str) -> Result<(), String> {
+    pub(super) fn finish(self) -> Result<(), String> {
+        let name = self.name;
         match (self.words.front(), self.headers.first()) {
             (Some(word), _) => Err(format!("{name} does not take {word:?}")),
             (None, Some((header, _))) => Err(format!("{name} sends no header {header:?}")),

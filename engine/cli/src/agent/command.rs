@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use offhook::chat::Ask;
 use offhook::id::SessionId;
 use offhook::notification::StreamKind;
 use offhook::streams::Streams;
@@ -47,6 +48,13 @@ pub(crate) enum Command {
         content_type: String,
         text: String,
     },
+    Composing(bool),
+    Ask(Ask),
+    Displayed(String),
+    Nickname(String),
+    SendFile(PathBuf),
+    AcceptFile(PathBuf),
+    CancelFile,
     Dtmf(char),
     Record(Option<PathBuf>),
     StopRecording,
@@ -114,7 +122,7 @@ fn command(
     if name == "settings" {
         return Ok(Command::Settings(Box::new(settings::command(&words.all()?)?)));
     }
-    let mut rest = Arguments::new(words)?;
+    let mut rest = Arguments::new(name, words)?;
     let command = match name {
         "connect" => {
             let uri = rest.need("a URI, like sip:bob@192.0.2.1")?;
@@ -133,6 +141,15 @@ fn command(
         "remove" => Command::Remove(rest.stream()?),
         "accept_proposal" => Command::AcceptProposal(rest.streams()?),
         "reject_proposal" => Command::RejectProposal,
+        "composing" => Command::Composing(rest.one_of(["active", "idle"])? == "active"),
+        "ask" => Command::Ask(rest.ask()?),
+        "displayed" => Command::Displayed(rest.need("a message_id")?),
+        "send_file" => Command::SendFile(rest.need("a file")?.into()),
+        "accept_file" => {
+            Command::AcceptFile(rest.optional().map_or_else(|| ".".into(), PathBuf::from))
+        }
+        "reject_file" => Command::RejectProposal,
+        "cancel_file" => Command::CancelFile,
         "dtmf" => Command::Dtmf(rest.digit()?),
         "record" => Command::Record(rest.optional().map(PathBuf::from)),
         "stop_recording" => Command::StopRecording,
@@ -157,14 +174,14 @@ fn command(
         "quit" => Command::Quit,
         _ => not_built(name, &mut rest)?,
     };
-    rest.finish(name)?;
+    rest.finish()?;
     Ok(command)
 }
 
 /// Commands whose last argument runs to the end of the line.
 fn with_text(name: &str, mut words: Words<'_>) -> Option<Result<Command, String>> {
     let before = match name {
-        "message" => None,
+        "message" | "nickname" => None,
         "message_as" => Some("a content type, like text/plain"),
         "message_to" | "page" => Some("a URI, like sip:bob@192.0.2.1"),
         _ => return None,
@@ -177,11 +194,13 @@ fn with_text(name: &str, mut words: Words<'_>) -> Option<Result<Command, String>
     };
     Some(first.and_then(|first| {
         let text = words.text();
-        if text.is_empty() {
+        // An empty nickname gives back the one that we have.
+        if text.is_empty() && name != "nickname" {
             return Err(format!("{name} needs a text"));
         }
         let plain = || String::from("text/plain");
         Ok(match (name, first) {
+            ("nickname", _) => Command::Nickname(text),
             ("page", _) => Command::NotBuilt("page-mode MESSAGE"),
             ("message_as", Some(content_type)) => Command::Message { to: None, content_type, text },
             (_, to) => Command::Message { to, content_type: plain(), text },
@@ -190,22 +209,9 @@ fn with_text(name: &str, mut words: Words<'_>) -> Option<Result<Command, String>
 }
 
 /// Commands of capabilities that are not built yet: their syntax is checked all the same.
-fn not_built(name: &str, rest: &mut Arguments) -> Result<Command, String> {
+fn not_built(name: &str, rest: &mut Arguments<'_>) -> Result<Command, String> {
     let what = match name {
         "register" | "unregister" => "registration",
-        "send_file" => {
-            rest.need("a file")?;
-            "file transfer"
-        }
-        "accept_file" => {
-            rest.optional();
-            "file transfer"
-        }
-        "reject_file" => "file transfer",
-        "composing" => {
-            rest.one_of(["active", "idle"])?;
-            "chat"
-        }
         "transfer" => {
             rest.need("a URI, like sip:bob@192.0.2.1")?;
             "transfer"

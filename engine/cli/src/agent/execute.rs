@@ -228,6 +228,13 @@ fn order(session: &Session, proposed: Streams, command: Command) -> Result<(), S
         Command::Remove(StreamKind::Chat) => session.remove_chat(),
         Command::AcceptProposal(streams) => session.accept_proposal(streams.unwrap_or(proposed)),
         Command::RejectProposal => session.reject_proposal(),
+        Command::Composing(active) => session.send_composing_indication(active),
+        Command::Ask(ask) => session.request_dispositions(ask),
+        Command::Nickname(nickname) => session.set_nickname(&nickname),
+        Command::Displayed(id) => session.report_displayed(&id),
+        Command::SendFile(path) => session.send_file(&path).map(drop),
+        Command::AcceptFile(directory) => session.accept_file(&directory),
+        Command::CancelFile => session.cancel_file(),
         Command::Dtmf(digit) => session.send_dtmf(digit),
         Command::Record(file) => session.start_recording_audio(file),
         Command::StopRecording => session.stop_recording_audio(),
@@ -240,10 +247,10 @@ fn order(session: &Session, proposed: Streams, command: Command) -> Result<(), S
     }
 }
 
-/// What `accept` takes of a proposal that was not told: what is built. An INVITE without an offer
-/// gets audio.
+/// What `accept` takes when it is not told: all that is proposed. An INVITE without an offer gets
+/// audio.
 fn acceptable(proposed: Streams) -> Streams {
-    if proposed.chat && !proposed.audio { proposed } else { Streams::AUDIO }
+    if proposed == Streams::default() { Streams::AUDIO } else { proposed }
 }
 
 /// A session that was over before anyone could take its handle.
@@ -256,9 +263,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn accept_takes_what_is_built_of_a_proposal() {
+    fn accept_takes_all_that_is_proposed() {
         let streams = |audio, chat| Streams { audio, chat };
-        assert_eq!(acceptable(streams(true, true)), Streams::AUDIO);
+        assert_eq!(acceptable(streams(true, true)), streams(true, true));
         assert_eq!(acceptable(streams(false, false)), Streams::AUDIO);
         assert_eq!(acceptable(streams(false, true)), streams(false, true));
     }

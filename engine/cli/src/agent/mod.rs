@@ -34,9 +34,10 @@ Commands on stdin, one a line; notifications on stdout, one JSON object a line:
   reject [CODE]   progress [audio]   hold   unhold   dtmf DIGIT   mute   unmute
   add audio|chat   remove audio|chat   accept_proposal [audio] [chat]
   reject_proposal   message TEXT   message_as TYPE TEXT   message_to URI TEXT
-  play FILE.wav   stop_playing   echo on|off   record [FILE]   stop_recording
-  state [SESSION]   statistics   sessions   use SESSION   settings ...   quit
-  wait NOTIFICATION [SECONDS]   sleep SECONDS
+  composing active|idle   ask delivery|display|nothing   displayed MESSAGE-ID
+  nickname [NAME]   play FILE.wav   stop_playing   echo on|off   record [FILE]
+  stop_recording   state [SESSION]   statistics   sessions   use SESSION   quit
+  settings ...   wait NOTIFICATION [SECONDS]   sleep SECONDS
 Sessions are s1, s2, ... in order of creation; a command acts on the one that it
 is prefixed with (s1 end), the one named by use, or the newest. connect, accept
 and reject take headers: \"+Name: value\". --ladder draws the calls at the end.

@@ -94,11 +94,7 @@ impl Progress {
             self.print(&json::notification(notification).to_string());
             return;
         }
-        let ours = match notification.sender {
-            Sender::Session(id) => id == own,
-            _ => true,
-        };
-        if let Some(line) = describe(&notification.data).filter(|_| ours) {
+        if let Some(line) = line_of(notification, own) {
             self.clear();
             self.print(&line);
         }
@@ -184,6 +180,15 @@ pub(crate) fn numbers(statistics: &Statistics) -> String {
         text.push_str(&format!(", round trip {:.1} ms", millis(time)));
     }
     text
+}
+
+/// What a person wants to hear of a notification of that session or the engine.
+pub(crate) fn line_of(notification: &Notification, own: SessionId) -> Option<String> {
+    let ours = match notification.sender {
+        Sender::Session(id) => id == own,
+        _ => true,
+    };
+    describe(&notification.data).filter(|_| ours)
 }
 
 /// What a person wants to hear of a notification.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lexopt::prelude::{Long, Short, Value};
+use offhook::streams::Streams;
 
 use crate::options::{self, Options};
 use crate::{Usage, outcome};
@@ -12,8 +13,11 @@ use crate::{Usage, outcome};
 pub(super) const HELP: &str = "\
 offhook call URI [OPTIONS]
 
-Places an audio call; it runs until a side hangs up or Ctrl-C. Exits 0 when it
-was established and ended normally, 1 when it failed.
+Places a call; it runs until a side hangs up or Ctrl-C. Exits 0 when it was
+established and ended normally, 1 when it failed.
+  --audio              with audio; so it is without --chat
+  --chat               with a chat: each line is a message; Ctrl-D, /quit or the
+                       end of what is read hangs up
   --play FILE.wav      plays it to the peer in place of the microphone
   --record FILE.wav    records both directions
   --duration S         hangs up after S seconds
@@ -27,6 +31,7 @@ pub(super) const EXAMPLE: &str =
 pub(super) struct Wish {
     pub(super) options: Options,
     pub(super) uri: String,
+    pub(super) streams: Streams,
     pub(super) play: Option<PathBuf>,
     pub(super) record: Option<PathBuf>,
     pub(super) duration: Option<Duration>,
@@ -39,10 +44,8 @@ pub(super) fn read(args: &mut lexopt::Parser) -> Result<Option<Wish>, Usage> {
     while let Some(arg) = args.next()? {
         match arg {
             Long("help") | Short('h') => return Ok(None),
-            Long("audio") => {}
-            Long("chat") => {
-                return Err(Usage("--chat: chat is not built yet; leave it out".into()));
-            }
+            Long("audio") => wish.streams.audio = true,
+            Long("chat") => wish.streams.chat = true,
             Long("play") => wish.play = Some(args.value()?.into()),
             Long("record") => wish.record = Some(record_file(args.value()?.into())?),
             Long("duration") => {
@@ -63,6 +66,20 @@ pub(super) fn read(args: &mut lexopt::Parser) -> Result<Option<Wish>, Usage> {
     }
     if wish.uri.is_empty() {
         return Err(Usage("call needs a URI, like offhook call sip:bob@192.0.2.1".into()));
+    }
+    if wish.streams == Streams::default() {
+        wish.streams = Streams::AUDIO;
+    }
+    if !wish.streams.audio {
+        for (name, given) in [
+            ("play", wish.play.is_some()),
+            ("record", wish.record.is_some()),
+            ("dtmf", !wish.digits.is_empty()),
+        ] {
+            if given {
+                return Err(Usage(format!("--{name} is for audio: type --audio, too")));
+            }
+        }
     }
     if let Some(file) = &wish.play {
         outcome::wave_file(file)?;
@@ -109,7 +126,19 @@ mod tests {
         assert_eq!(wish.uri, "sip:bob@192.0.2.1");
         assert_eq!(wish.duration, Some(Duration::from_millis(1500)));
         assert_eq!(wish.digits, ['1', '2', '#', 'A']);
+        assert_eq!(wish.streams, Streams::AUDIO);
         assert!(wish.record.unwrap().is_absolute());
+    }
+
+    #[test]
+    fn the_streams_are_those_that_are_named_else_audio() {
+        for (line, audio, chat) in [
+            (&["sip:a@b"][..], true, false),
+            (&["sip:a@b", "--chat"], false, true),
+            (&["sip:a@b", "--chat", "--audio"], true, true),
+        ] {
+            assert_eq!(asked(line).unwrap().unwrap().streams, Streams { audio, chat });
+        }
     }
 
     #[test]
@@ -123,7 +152,8 @@ mod tests {
             (&[][..], "needs a URI"),
             (&["tel:1"], "sip:bob@192.0.2.1"),
             (&["sip:a@b", "sip:c@d"], "unexpected"),
-            (&["sip:a@b", "--chat"], "not built yet"),
+            (&["sip:a@b", "--chat", "--dtmf", "1"], "--audio"),
+            (&["sip:a@b", "--chat", "--record", "a.wav"], "--audio"),
             (&["sip:a@b", "--dtmf", "1x"], "--dtmf '1234#'"),
             (&["sip:a@b", "--dtmf", ""], "--dtmf '1234#'"),
             (&["sip:a@b", "--duration", "long"], "no number of seconds"),

@@ -62,7 +62,10 @@ pub(crate) fn run(args: &mut lexopt::Parser) -> Result<Outcome, Usage> {
     }
     let folder = std::path::absolute(FOLDER)
         .and_then(|folder| std::fs::create_dir_all(&folder).map(|()| folder))
-        .map_err(|error| Usage(format!("{FOLDER}: {error}")))?;
+        .map_err(|error| {
+            let hint = "the demonstration writes there: run it in a folder of your own";
+            Usage(format!("{FOLDER}: {error}; {hint}"))
+        })?;
     let (mut alice, mut bob) = (start("alice", &folder)?, start("bob", &folder)?);
     let called = call(&mut alice, &mut bob, &folder);
     let told = [alice.finish(), bob.finish()];

@@ -22,13 +22,26 @@ pub(super) enum Answer {
 /// The answer to a call with these streams; none: the caller leaves the offer to us. `busy` when
 /// no other call is wanted.
 pub(super) fn answer(wish: &Wish, busy: bool, proposed: &[StreamKind]) -> Answer {
-    let usable = proposed.is_empty() || proposed.contains(&StreamKind::Audio);
     match (wish.reject, wish.auto_answer) {
         _ if busy => Answer::Reject(BUSY_HERE),
         (Some(code), _) => Answer::Reject(code),
-        (None, Some(streams)) if usable => Answer::Accept(streams),
-        (None, Some(_)) => Answer::Reject(NOT_ACCEPTABLE_HERE),
+        (None, Some(streams)) => {
+            let taken = both(streams, proposed);
+            let none = taken == Streams::default();
+            if none { Answer::Reject(NOT_ACCEPTABLE_HERE) } else { Answer::Accept(taken) }
+        }
         (None, None) => Answer::Ring,
+    }
+}
+
+/// Those of the proposed streams that are wanted; of none all of them.
+pub(super) fn both(wanted: Streams, proposed: &[StreamKind]) -> Streams {
+    if proposed.is_empty() {
+        return wanted;
+    }
+    Streams {
+        audio: wanted.audio && proposed.contains(&StreamKind::Audio),
+        chat: wanted.chat && proposed.contains(&StreamKind::Chat),
     }
 }
 
@@ -46,6 +59,12 @@ mod tests {
         assert_eq!(answer(&wish, false, AUDIO), Answer::Accept(Streams::AUDIO));
         assert_eq!(answer(&wish, false, &[]), Answer::Accept(Streams::AUDIO));
         assert_eq!(answer(&wish, false, &[StreamKind::Chat]), Answer::Reject(488));
+        let two = Streams { audio: true, chat: true };
+        let chat = Streams { audio: false, chat: true };
+        wish.auto_answer = Some(two);
+        assert_eq!(answer(&wish, false, AUDIO), Answer::Accept(Streams::AUDIO));
+        assert_eq!(answer(&wish, false, &[StreamKind::Chat]), Answer::Accept(chat));
+        assert_eq!(answer(&wish, false, &[]), Answer::Accept(two));
         wish.auto_answer = None;
         wish.reject = Some(603);
         assert_eq!(answer(&wish, false, AUDIO), Answer::Reject(603));

@@ -2,8 +2,6 @@
 
 use std::io::Write as _;
 
-use offhook::streams::Streams;
-
 use super::Listener;
 use crate::trace::printable;
 
@@ -31,7 +29,7 @@ impl Listener {
             let session = call.session.clone();
             call.course.cause = (!accept).then_some("refused");
             let done =
-                if accept { session.accept(Streams::AUDIO, &[]) } else { session.reject(None) };
+                if accept { session.accept(call.proposed, &[]) } else { session.reject(None) };
             self.check(id, "answering", done);
             if let Some(file) = self.wish.play.clone().filter(|_| accept) {
                 let done = session.play(file);

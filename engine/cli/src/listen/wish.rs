@@ -16,7 +16,7 @@ offhook listen [OPTIONS]
 
 Waits for calls until Ctrl-C and tells each in a line. Without --auto-answer or
 --reject a person is asked; without a terminal calls just ring.
-  --auto-answer [audio]   takes every call
+  --auto-answer [audio,chat]  takes every call, with those of its streams
   --reject CODE           refuses every call (300-699)
   --play FILE.wav         plays it to the caller
   --echo                  sends back what comes in
@@ -122,10 +122,10 @@ fn auto_answer(args: &mut lexopt::Parser) -> Result<Streams, Usage> {
     for word in value.to_string_lossy().split(',') {
         match word.trim() {
             "audio" => streams.audio = true,
-            "chat" => {
-                return Err(Usage("--auto-answer chat: chat is not built yet; type audio".into()));
+            "chat" => streams.chat = true,
+            other => {
+                return Err(Usage(format!("--auto-answer {other:?}: type audio, chat or both")));
             }
-            other => return Err(Usage(format!("--auto-answer {other:?}: type audio"))),
         }
     }
     Ok(streams)
@@ -159,10 +159,19 @@ mod tests {
     }
 
     #[test]
+    fn auto_answer_names_streams() {
+        for (text, audio, chat) in
+            [("audio,chat", true, true), ("chat", false, true), ("chat, audio", true, true)]
+        {
+            let wish = asked(&["--auto-answer", text]).unwrap();
+            assert_eq!(wish.auto_answer, Some(Streams { audio, chat }), "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_told() {
         for (line, told) in [
-            (&["--auto-answer", "audio,chat"][..], "not built yet"),
-            (&["--auto-answer", "video"], "type audio"),
+            (&["--auto-answer", "video"][..], "type audio"),
             (&["--reject", "200"], "300 to 699"),
             (&["--reject", "busy"], "300 to 699"),
             (&["--reject", "486", "--auto-answer"], "exclude each other"),

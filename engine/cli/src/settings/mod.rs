@@ -15,7 +15,7 @@ pub(crate) use arguments::Arguments;
 use show::Form;
 
 const HELP: &str = "\
-offhook settings [show] [NAME]...            all settings, or those of NAME
+offhook settings [show [NAME]...]            all settings, or those of NAME
 offhook settings set NAME=VALUE...           lists have commas; none empties
 offhook settings reset NAME... | --all       back to the default
 offhook settings accounts                    who is there
@@ -140,7 +140,7 @@ pub(crate) fn configured(
             if let Some(address) = known {
                 configuration.settings.general.default_account = address;
             }
-            Config::from_configuration(&configuration)
+            manager.engine_config_of(&configuration)
         }
     };
     let config = config.map_err(|error| Usage(format!("{}: {error}", manager.file().display())))?;

@@ -88,6 +88,38 @@ impl Process {
         Self { child, stdin, lines, errors, out: Vec::new() }
     }
 
+    /// The same on a terminal of its own, which `script` makes; its standard output is what the
+    /// terminal shows, keys are what is written to it.
+    pub(crate) fn on_terminal(args: &[&str]) -> Self {
+        let program = env!("CARGO_BIN_EXE_offhook");
+        let words: Vec<String> =
+            [&[program], args].concat().iter().map(|word| format!("'{word}'")).collect();
+        Self::shell_on_terminal(&words.join(" "))
+    }
+
+    /// A line of the shell on a terminal.
+    pub(crate) fn shell_on_terminal(line: &str) -> Self {
+        let line = format!("stty cols 80 rows 24; {line}");
+        let mut child = Command::new("script")
+            .args(["-qefc", &line, "/dev/null"])
+            .env("XDG_CONFIG_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/no-settings"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = lines_of(child.stdout.take().unwrap());
+        let errors = lines_of(child.stderr.take().unwrap());
+        let stdin = child.stdin.take();
+        Self { child, stdin, lines, errors, out: Vec::new() }
+    }
+
+    /// Presses keys.
+    pub(crate) fn press(&mut self, keys: &str) {
+        let stdin = self.stdin.as_mut().unwrap();
+        stdin.write_all(keys.as_bytes()).and_then(|()| stdin.flush()).unwrap();
+    }
+
     /// The next line of stdout.
     pub(crate) fn line(&mut self) -> String {
         self.line_before(&after(DEADLINE))
@@ -164,6 +196,8 @@ pub(crate) struct Agent {
     /// Every object that came, in order.
     pub(crate) told: Vec<Value>,
     pub(crate) uri: String,
+    /// Its UDP address.
+    pub(crate) listener: String,
 }
 
 impl Agent {
@@ -177,9 +211,11 @@ impl Agent {
             process: Process::start(&[&common, args].concat()),
             told: Vec::new(),
             uri: String::new(),
+            listener: String::new(),
         };
         let ready = agent.next();
         assert_eq!(ready["name"], "offhook.ready", "{ready}");
+        agent.listener = ready["data"]["udp"].as_str().unwrap().to_owned();
         agent.uri = ready["data"]["uri"].as_str().unwrap().to_owned();
         agent
     }

@@ -72,7 +72,7 @@ impl Candidate {
             Ok(answer) => {
                 // Whoever does not take so little is not owed it.
                 let _sent = self.connection.write(&answer);
-                self.connection.shut_down();
+                let _said = self.connection.shut_down();
                 Turn::Over
             }
             Err(_) => Turn::Over,

@@ -1,4 +1,5 @@
-//! A TCP connection that never blocks, with what the poll last said of it.
+//! A TCP connection that never blocks, with TLS around it where it is wanted, and with what the poll
+//! last said of it.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::SocketAddr;
@@ -8,6 +9,8 @@ use mio::net::TcpStream;
 use mio::{Interest, Token};
 
 use super::Context;
+use crate::sdp::fingerprint::Fingerprint;
+use crate::shell::tls::{self, TlsStream};
 
 /// What is read of a connection in one go.
 pub(super) enum Got {
@@ -19,36 +22,98 @@ pub(super) enum Got {
     End,
 }
 
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Stream {
+    fn socket(&self) -> &TcpStream {
+        match self {
+            Self::Plain(socket) => socket,
+            Self::Tls(stream) => stream.inner(),
+        }
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(socket) => socket.read(buffer),
+            Self::Tls(stream) => stream.read(buffer),
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(socket) => socket.write(bytes),
+            Self::Tls(stream) => stream.write(bytes),
+        }
+    }
+}
+
 /// A connection.
 pub(super) struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     token: Token,
     readable: bool,
     /// It does not stand yet.
     connecting: bool,
 }
 
+/// Who has to be at the other end of a connection with TLS.
+pub(super) struct Expected<'a> {
+    /// The certificates that the peer told of.
+    pub(super) told: &'a [Fingerprint],
+    /// The name in its path.
+    pub(super) name: &'a str,
+}
+
 impl Connection {
-    /// Begins to connect.
-    pub(super) fn to(remote: SocketAddr, context: &mut Context<'_>) -> io::Result<Self> {
-        Self::register(TcpStream::connect(remote)?, true, context)
+    /// Begins to connect; `expected` makes it TLS.
+    pub(super) fn to(
+        remote: SocketAddr,
+        expected: Option<&Expected<'_>>,
+        context: &mut Context<'_>,
+    ) -> io::Result<Self> {
+        let socket = TcpStream::connect(remote)?;
+        let stream = match expected {
+            None => Stream::Plain(socket),
+            Some(Expected { told, name }) => {
+                let stream = context.tls.connect(socket, told, name);
+                Stream::Tls(Box::new(stream.map_err(|e| io::Error::other(e.to_string()))?))
+            }
+        };
+        Self::register(stream, true, context)
     }
 
     /// One that was accepted.
-    pub(super) fn accepted(stream: TcpStream, context: &mut Context<'_>) -> io::Result<Self> {
+    pub(super) fn accepted(
+        socket: TcpStream,
+        secure: bool,
+        context: &mut Context<'_>,
+    ) -> io::Result<Self> {
         // Small messages are not to wait for the answers to others.
-        let _best_effort = stream.set_nodelay(true);
+        let _best_effort = socket.set_nodelay(true);
+        let stream = if secure {
+            let stream = context.tls.accept(socket);
+            Stream::Tls(Box::new(stream.map_err(|e| io::Error::other(e.to_string()))?))
+        } else {
+            Stream::Plain(socket)
+        };
         Self::register(stream, false, context)
     }
 
     fn register(
-        mut stream: TcpStream,
+        mut stream: Stream,
         connecting: bool,
         context: &mut Context<'_>,
     ) -> io::Result<Self> {
         let token = context.token();
         let interests = Interest::READABLE | Interest::WRITABLE;
-        context.poll.registry().register(&mut stream, token, interests)?;
+        let socket = match &mut stream {
+            Stream::Plain(socket) => socket,
+            Stream::Tls(stream) => stream.socket(),
+        };
+        context.poll.registry().register(socket, token, interests)?;
         Ok(Self { stream, token, readable: false, connecting })
     }
 
@@ -58,6 +123,10 @@ impl Connection {
             return false;
         }
         self.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
+        if let Stream::Tls(stream) = &self.stream {
+            // What waits for room is written when the connection is read.
+            self.readable |= event.is_writable() && stream.wants_write();
+        }
         true
     }
 
@@ -72,17 +141,32 @@ impl Connection {
 
     /// Whether it stands by now.
     pub(super) fn connected(&mut self) -> io::Result<bool> {
-        if let Some(error) = self.stream.take_error()? {
+        let socket = self.stream.socket();
+        if let Some(error) = socket.take_error()? {
             return Err(error);
         }
-        match self.stream.peer_addr() {
-            Ok(_) => {
-                self.connecting = false;
-                let _best_effort = self.stream.set_nodelay(true);
-                Ok(true)
+        match socket.peer_addr() {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        let _best_effort = socket.set_nodelay(true);
+        if let Stream::Tls(stream) = &mut self.stream {
+            if !stream.handshake().map_err(told)? {
+                return Ok(false);
             }
-            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
-            Err(error) => Err(error),
+            // What came with the end of the handshake was taken out of the socket.
+            self.readable = true;
+        }
+        self.connecting = false;
+        Ok(true)
+    }
+
+    /// Whether it shows a certificate that was told of; without TLS there is nothing to show.
+    pub(super) fn shows_one_of(&self, told: &[Fingerprint]) -> bool {
+        match &self.stream {
+            Stream::Plain(_) => true,
+            Stream::Tls(stream) => told.is_empty() || stream.shows_one_of(told),
         }
     }
 
@@ -97,7 +181,7 @@ impl Connection {
                     self.readable = false;
                     return Ok(Got::Nothing);
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(told(error)),
             }
         }
     }
@@ -111,15 +195,47 @@ impl Connection {
                 Ok(count) => written += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) => return Err(error),
+                Err(error) => return Err(told(error)),
             }
         }
         Ok(written)
     }
 
-    /// Says that nothing more comes.
-    pub(super) fn shut_down(&self) {
-        // The peer may have gone before.
-        let _gone = self.stream.shutdown(std::net::Shutdown::Write);
+    /// Our address.
+    pub(super) fn local(&self) -> io::Result<SocketAddr> {
+        self.stream.socket().local_addr()
     }
+
+    /// Our address and the peer's.
+    pub(super) fn ends(&self) -> io::Result<(SocketAddr, SocketAddr)> {
+        let socket = self.stream.socket();
+        Ok((socket.local_addr()?, socket.peer_addr()?))
+    }
+
+    /// Writes what waits inside of TLS, as far as there is room.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        let Stream::Tls(stream) = &mut self.stream else { return Ok(()) };
+        match stream.flush() {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(told(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Says that nothing more comes. `false` when that waits for room.
+    pub(super) fn shut_down(&mut self) -> bool {
+        if let Stream::Tls(stream) = &mut self.stream {
+            let said = stream.close();
+            if said.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+                return false;
+            }
+        }
+        // The peer may have gone before.
+        let _gone = self.stream.socket().shutdown(std::net::Shutdown::Write);
+        true
+    }
+}
+
+/// With the reason as people read it.
+fn told(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), tls::reason(&error))
 }

@@ -11,7 +11,7 @@ use super::{ConfigurationError, ConfigurationManager};
 use crate::credentials::Credentials;
 use crate::id::AccountId;
 use crate::notification::Sender;
-use crate::route::{Route, RouteHost};
+use crate::route::RouteHost;
 use crate::settings::{
     AccountAddress, AccountSettings, AuthSettings, BonjourSettings, Secret, SettingType as _, Text,
 };
@@ -189,15 +189,19 @@ pub(super) fn credentials(
     let username = account.auth.username.as_ref();
     let username = username.map_or_else(own, |name| name.as_str().to_owned());
     let credentials = Credentials::new(username, password.expose()).for_host(address.domain());
-    match account.sip.outbound_proxy.as_ref().map(Route::host) {
-        Some(RouteHost::Ip(ip)) => credentials.for_host(ip.to_string()),
-        Some(RouteHost::Name(name)) => credentials.for_host(name),
-        None => credentials,
-    }
+    let others = [&account.sip.outbound_proxy, &account.nat_traversal.msrp_relay];
+    let hosts = others.into_iter().flatten().map(|route| match route.host() {
+        RouteHost::Ip(ip) => ip.to_string(),
+        RouteHost::Name(name) => name.to_string(),
+    });
+    hosts.fold(credentials, Credentials::for_host)
 }
 
-/// The first line of a file.
-fn password_file(path: &Path) -> std::io::Result<Secret> {
+/// The password in the first line of a file.
+///
+/// # Errors
+/// When the file cannot be read, is longer than [`PASSWORD_FILE_MAX`], or begins with no password.
+pub fn password_file(path: &Path) -> std::io::Result<Secret> {
     let refuse = |reason: &str| std::io::Error::new(std::io::ErrorKind::InvalidData, reason);
     let mut bytes = Zeroizing::new(Vec::with_capacity(PASSWORD_FILE_MAX + 1));
     let limit = u64::try_from(PASSWORD_FILE_MAX + 1).unwrap_or(u64::MAX);

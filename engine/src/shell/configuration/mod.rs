@@ -23,7 +23,7 @@ use crate::settings::{
     AccountAddress, Configuration, SettingError, Settings, SettingsObject, Value,
 };
 
-pub use account::{Account, AnyAccount, BonjourAccount, PASSWORD_FILE_MAX};
+pub use account::{Account, AnyAccount, BonjourAccount, PASSWORD_FILE_MAX, password_file};
 pub use account_manager::AccountManager;
 pub use error::ConfigurationError;
 pub use store::FILE_NAME;

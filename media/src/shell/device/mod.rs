@@ -60,7 +60,7 @@ impl OpenDevice {
                 let mut ends = DeviceEnds::default();
                 let mut device = (None, None);
                 if !input.as_os_str().is_empty() {
-                    let (player, ring) = Player::open(input)?;
+                    let (player, ring) = Player::open(input, 100)?;
                     (device.0, ends.microphone) = (Some(Box::new(player)), Some(ring));
                 }
                 if !output.as_os_str().is_empty() {

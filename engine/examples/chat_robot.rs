@@ -1,0 +1,89 @@
+//! A robot that chats: it takes every chat, tells that it read what was said, and says the words
+//! back the other way round, until Enter is pressed. `offhook call --chat` talks to it.
+//!
+//! `cargo run --example chat_robot -- 127.0.0.1:5070`
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use offhook::notification::{NotificationData, Sender};
+use offhook::streams::Streams;
+use offhook::transport::Transport;
+use offhook::{
+    Any, Config, Engine, Listener, Notification, NotificationCenter, Session, SessionManager,
+};
+
+type Error = Box<dyn std::error::Error>;
+
+/// Takes chats. It holds a handle of each, since a call ends with its last handle.
+#[derive(Default)]
+struct Robot {
+    sessions: OnceLock<SessionManager>,
+    chats: Mutex<BTreeMap<Sender, Session>>,
+}
+
+impl Robot {
+    fn told(&self, notification: &Notification) -> Result<(), Error> {
+        let Sender::Session(id) = notification.sender else { return Ok(()) };
+        match &notification.data {
+            NotificationData::SessionNewIncoming { .. } => {
+                let Some(sessions) = self.sessions.get() else { return Ok(()) };
+                let Some(call) = sessions.get(id) else { return Ok(()) };
+                self.lock().insert(notification.sender, call.clone());
+                call.accept(Streams { audio: false, chat: true }, &[])?;
+            }
+            NotificationData::SessionGotMessage { content, content_type, message_id, .. } => {
+                let chat = self.lock().get(&notification.sender).cloned();
+                if let Some(chat) = chat.filter(|_| content_type.starts_with("text/plain")) {
+                    chat.report_displayed(message_id)?;
+                    chat.send_composing_indication(true)?;
+                    let said = String::from_utf8_lossy(content);
+                    let words: Vec<&str> = said.split_whitespace().rev().collect();
+                    chat.send_message(words.join(" ").as_bytes(), "text/plain", None)?;
+                }
+            }
+            NotificationData::SessionDidEnd { .. } => {
+                let ended = self.lock().remove(&notification.sender);
+                drop(ended);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Sender, Session>> {
+        self.chats.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Starts an engine that chats with whoever calls.
+pub(crate) fn start(address: SocketAddr) -> Result<Engine, Error> {
+    let listeners = [Transport::Udp, Transport::Tcp];
+    let listeners = listeners.map(|transport| Listener { transport, address }).into();
+    let center = NotificationCenter::new()?;
+    let robot = Arc::new(Robot::default());
+    let observer = Arc::clone(&robot);
+    let told = move |notification: &Notification| {
+        if let Err(error) = observer.told(notification) {
+            log::warn!("{}: {error}", notification.name());
+        }
+    };
+    center.add_observer(Arc::new(told), Any, Any);
+    let engine = Engine::start(Config { listeners, ..Config::default() }, center)?;
+    // The first call may come at once; one that came before this line rings on.
+    let _first = robot.sessions.set(engine.session_manager());
+    Ok(engine)
+}
+
+fn main() -> Result<(), Error> {
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:5070".into()).parse()?;
+    let engine = start(address)?;
+    #[allow(clippy::print_stdout, reason = "this is what the program is for")]
+    {
+        println!("call {}; Enter ends", engine.uri());
+    }
+    std::io::stdin().read_line(&mut String::new())?;
+    engine.stop();
+    Ok(())
+}

@@ -1,0 +1,4 @@
+#![doc = include_str!("original.md")]
+
+#[cfg(test)]
+mod tests;
