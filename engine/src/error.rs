@@ -49,6 +49,49 @@ impl SessionError {
     }
 }
 
+/// Why an order to an account did nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum AccountError {
+    /// The engine has no such account; none at all, when none was named.
+    NoAccount(Option<String>),
+    /// There are too many orders to work off. Try again.
+    Busy,
+    /// The engine has ended.
+    EngineEnded,
+    /// The operating system refused something; the text says what.
+    Local(String),
+}
+
+impl AccountError {
+    /// The error's name: `InvalidArgument`, `Busy`, ….
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::NoAccount(_) => "InvalidArgument",
+            Self::Busy => "Busy",
+            Self::EngineEnded => "EngineEnded",
+            Self::Local(_) => "SIPCoreError",
+        }
+    }
+}
+
+impl fmt::Display for AccountError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoAccount(None) => f.write_str("there is no account; start the engine with one"),
+            Self::NoAccount(Some(account)) => {
+                write!(f, "{account} is no account of this engine")
+            }
+            Self::Busy => f.write_str("the accounts have too much to do; try again"),
+            Self::EngineEnded => f.write_str("the engine has ended"),
+            Self::Local(text) => f.write_str(text),
+        }
+    }
+}
+
+impl std::error::Error for AccountError {}
+
 impl fmt::Display for SessionStateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let allowed: Vec<_> = self.allowed.iter().map(ToString::to_string).collect();

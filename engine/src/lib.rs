@@ -48,8 +48,8 @@ pub use shell::{
 };
 #[cfg(feature = "shell")]
 pub use shell::{
-    AccountConfig, Config, DnsConfig, Engine, EngineError, Listener, Session, SessionManager,
-    Sounds, TlsConfig,
+    AccountConfig, Config, DnsConfig, Engine, EngineError, Listener, Registration, Session,
+    SessionManager, Sounds, TlsConfig,
 };
 #[cfg(feature = "shell")]
 pub use shell::{

@@ -49,6 +49,8 @@ crate::machine! {
         Rejected,
         /// The time for the next REGISTER has come.
         Due,
+        /// The application waits for nobody any more.
+        Cut,
     }
     actions {
         /// Look the ways up.
@@ -74,14 +76,15 @@ crate::machine! {
         Register => Locating [Locate];
         ignore {
             Unregister, Abandon, Located, NotLocated, Accepted, Again, Redirected, NextWay, Failed,
-            Rejected, Due
+            Rejected, Due, Cut
         }
     }
     Locating {
         Located => Asking [Ask],
         NotLocated => Waiting [ArmRetry, TellFailure],
         Unregister => Leaving [AskToLeave],
-        Abandon => Off [TellEnd];
+        Abandon => Off [TellEnd],
+        Cut => Off [Disarm, TellEnd];
         ignore { Register, Accepted, Again, Redirected, NextWay, Failed, Rejected, Due }
     }
     Asking {
@@ -92,14 +95,16 @@ crate::machine! {
         Failed => Waiting [ArmRetry, TellFailure],
         Rejected => Refused [TellFailure],
         Unregister => Retracting [],
-        Abandon => Retracting [];
+        Abandon => Retracting [],
+        Cut => Off [Disarm, TellEnd];
         ignore { Register, Located, NotLocated, Due }
     }
     Registered {
         Register => Asking [Disarm, Ask],
         Due => Asking [Ask],
         Unregister => Leaving [Disarm, AskToLeave],
-        Abandon => Off [Disarm, TellEnd];
+        Abandon => Off [Disarm, TellEnd],
+        Cut => Off [Disarm, TellEnd];
         ignore {
             Located, NotLocated, Accepted, Again, Redirected, NextWay, Failed, Rejected
         }
@@ -108,7 +113,8 @@ crate::machine! {
         Register => Locating [Disarm, Locate],
         Due => Locating [Locate],
         Unregister => Leaving [Disarm, AskToLeave],
-        Abandon => Off [Disarm, TellEnd];
+        Abandon => Off [Disarm, TellEnd],
+        Cut => Off [Disarm, TellEnd];
         ignore {
             Located, NotLocated, Accepted, Again, Redirected, NextWay, Failed, Rejected
         }
@@ -116,7 +122,8 @@ crate::machine! {
     Refused {
         Register => Locating [Locate],
         Unregister => Leaving [AskToLeave],
-        Abandon => Off [TellEnd];
+        Abandon => Off [TellEnd],
+        Cut => Off [Disarm, TellEnd];
         ignore {
             Located, NotLocated, Accepted, Again, Redirected, NextWay, Failed, Rejected, Due
         }
@@ -128,7 +135,8 @@ crate::machine! {
         Redirected => Off [TellEnd],
         NextWay => Off [TellEnd],
         Failed => Off [TellEnd],
-        Rejected => Off [TellEnd];
+        Rejected => Off [TellEnd],
+        Cut => Off [Disarm, TellEnd];
         ignore { Unregister, Abandon, Located, NotLocated, Due }
     }
     Leaving {
@@ -138,7 +146,8 @@ crate::machine! {
         Redirected => Off [TellEnd],
         NextWay => Off [TellEnd],
         Failed => Off [TellEnd],
-        Rejected => Off [TellEnd];
+        Rejected => Off [TellEnd],
+        Cut => Off [Disarm, TellEnd];
         ignore { Unregister, Abandon, Located, NotLocated, Due }
     }
     Returning {
@@ -149,7 +158,8 @@ crate::machine! {
         Redirected => Locating [TellEnd, Locate],
         NextWay => Locating [TellEnd, Locate],
         Failed => Locating [TellEnd, Locate],
-        Rejected => Locating [TellEnd, Locate];
+        Rejected => Locating [TellEnd, Locate],
+        Cut => Off [Disarm, TellEnd];
         ignore { Register, Located, NotLocated, Due }
     }
 }

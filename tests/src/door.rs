@@ -87,6 +87,9 @@ impl Door {
                 Output::Response(id, received) => {
                     self.passed.push(format!("{id} {}", received.message.status().unwrap()));
                 }
+                Output::AccountResponse(id, received) => {
+                    self.passed.push(format!("{id} {}", received.message.status().unwrap()));
+                }
                 Output::LateAnswer(_) => self.passed.push("late answer".into()),
                 Output::NewCall(key, received, _) => self.calls.push((key, received)),
                 Output::Timeout(deadline) => {

@@ -357,6 +357,7 @@ impl Pair {
                         self.session(side, Input::Response(received)).unwrap();
                     }
                 }
+                endpoint::Output::AccountResponse(id, _) => panic!("{id} asked nothing"),
                 endpoint::Output::LateAnswer(late) => {
                     let (timers, mut entropy) = (Timers::default(), Entropy::from_u64(7));
                     let (invite, answer) = (&late.0, &late.1.message);

@@ -65,6 +65,9 @@ impl Rig {
                 Output::Response(id, received) => {
                     self.passed.push(format!("{id} {}", received.message.status().unwrap()));
                 }
+                Output::AccountResponse(id, received) => {
+                    self.passed.push(format!("{id} {}", received.message.status().unwrap()));
+                }
                 Output::LateAnswer(late) => {
                     let status = late.1.message.status().unwrap();
                     self.passed.push(format!("late {status} to {}", late.0.destination.remote));
@@ -306,6 +309,13 @@ fn a_response_goes_to_the_session_of_its_branch() {
     let mut rig = Rig::new();
     rig.receive("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK2a-beef\r\nFrom: <sip:a@h>;tag=1\r\nTo: <sip:b@h>\r\nCall-ID: 1\r\nCSeq: 1 BYE\r\n\r\n");
     assert_eq!(rig.passed, ["s42 200"]);
+}
+
+#[test]
+fn a_response_goes_to_the_account_of_its_branch() {
+    let mut rig = Rig::new();
+    rig.receive("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKr2a-beef\r\nFrom: <sip:a@h>;tag=1\r\nTo: <sip:a@h>\r\nCall-ID: 1\r\nCSeq: 1 REGISTER\r\n\r\n");
+    assert_eq!(rig.passed, ["a42 200"]);
 }
 
 #[test]

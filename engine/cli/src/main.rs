@@ -20,6 +20,7 @@ mod outcome;
 mod parse;
 mod pcap;
 mod planned;
+mod register;
 mod running;
 mod segments;
 mod settings;
@@ -36,13 +37,14 @@ offhook: a SIP SIMPLE user agent for the command line
   offhook call URI          places a call
   offhook listen            waits for calls
   offhook agent             the scriptable user agent: commands in, JSON out
+  offhook register          registers the account
   offhook devices           the sound devices
   offhook settings          shows, sets and resets settings and accounts
   offhook parse KIND FILE   what sip, sdp, msrp or cpim says, as JSON
   offhook fsm [MACHINE]     the state machines: --mermaid, --dot, --json
   offhook --version
 
-Each verb has a --help of its own. Not built yet: message, register.
+Each verb has a --help of its own. Not built yet: message.
 
 Logs go to stderr (OFFHOOK_LOG=debug). Exit status: 0 done, 1 the call failed
 or the input was refused, 2 usage or configuration. Ctrl-C ends calls first; a
@@ -106,7 +108,7 @@ fn verb() -> Result<Outcome, Usage> {
         "parse" => parse::run(&mut args),
         "settings" => settings::run(&mut args),
         "message" => planned::run(planned::MESSAGE, &mut args),
-        "register" => planned::run(planned::REGISTER, &mut args),
+        "register" => register::run(&mut args),
         _ => Err(Usage(format!("there is no verb {name:?}: see offhook --help"))),
     }
 }

@@ -194,6 +194,12 @@ impl Options {
         if typed.account.is_some() {
             config.account = typed.account;
         }
+        let routes = self.routes.iter().filter_map(|route| route.parse().ok());
+        if !self.routes.is_empty() {
+            config.registration.routes = routes.collect();
+        }
+        // Nothing registers by itself.
+        config.registration.at_start = false;
         // One agent is one account.
         config.other_accounts.clear();
         if has("codecs") {

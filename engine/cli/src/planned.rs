@@ -22,17 +22,6 @@ when it is not typed. Exits 0 when it was taken and 1 when it was refused.
 Example: offhook message sip:bob@192.0.2.1 'the door is open'",
 };
 
-pub(crate) const REGISTER: Verb = Verb {
-    name: "register",
-    help: "\
-offhook register [--once]
-
-Not built yet. Registers the account and tells each refresh; with --once it ends
-after the first answer. Exits 0 when it was taken and 1 when it was refused.
-
-Example: offhook register --account sip:alice@example.com --once",
-};
-
 pub(crate) fn run(verb: Verb, args: &mut lexopt::Parser) -> Result<Outcome, Usage> {
     if let Some(Long("help") | Short('h')) = args.next()? {
         print(verb.help);

@@ -174,7 +174,7 @@ fn wrong_lines_are_answered_and_the_agent_goes_on() {
         ("s7 end", "end", "InvalidArgument"),
         ("use s7", "use", "InvalidArgument"),
         ("page sip:a@b hello", "page", "NotBuilt"),
-        ("register", "register", "NotBuilt"),
+        ("register", "register", "InvalidArgument"),
         ("wait SIPSessionDidStart 0.05", "wait", "Timeout"),
     ] {
         let result = agent.say(line);

@@ -28,7 +28,11 @@ fn every_help_fits_a_screen_and_shows_an_example() {
         }
         assert!(out.lines().any(|line| line.starts_with("Example: ")), "{verb}:\n{out}");
         let common = out.lines().filter(|line| *line == "Common options:").count();
-        assert_eq!(common, usize::from(["call", "listen", "agent"].contains(&verb)), "{out}");
+        assert_eq!(
+            common,
+            usize::from(["call", "listen", "register", "agent"].contains(&verb)),
+            "{out}"
+        );
     }
 }
 
@@ -54,7 +58,10 @@ fn bad_options_exit_2_and_tell_what_to_type() {
         ("agent --udp", "missing argument for option '--udp'; see --help"),
         ("listen --audio-device null --udp 192.0.2.200:5060", "type one of its own"),
         ("message sip:a@b hello", "not built yet"),
-        ("register", "not built yet"),
+        (
+            "register --udp 127.0.0.1:0",
+            "there is no account; start the engine with one: type --account",
+        ),
         ("nonsense", "no verb"),
     ] {
         let (code, out, err) = offhook(&line.split(' ').collect::<Vec<_>>());

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use offhook_fsm::{Entropy, Instant};
 
 use super::{Counters, Input, LEFTOVERS_MAX, Output, Settings};
-use crate::id::SessionId;
+use crate::id::{AccountId, SessionId};
 use crate::sip::{Message, validate};
 use crate::transaction::{
     ClientTransaction, ServerKey, ServerTransaction, Unacknowledged, Verdict,
@@ -173,6 +173,10 @@ impl Core {
             return;
         }
         let branch = message.via().ok().and_then(|via| via.branch()).unwrap_or_default();
+        if let Some(account) = AccountId::from_branch(branch) {
+            let received = Received { message: message.to_message(), source };
+            return self.push(Output::AccountResponse(account, received));
+        }
         let Some(session) = SessionId::from_branch(branch) else {
             self.counters.strays += 1;
             return;

@@ -10,7 +10,7 @@ mod request;
 
 use offhook_fsm::Instant;
 
-use crate::id::SessionId;
+use crate::id::{AccountId, SessionId};
 use crate::negotiate::{Capabilities, Offered};
 use crate::transaction::{ClientTransaction, ServerKey, Timers};
 use crate::transport::{Destination, Received, Transmit};
@@ -87,6 +87,8 @@ pub enum Output {
     Request(SessionId, ServerKey, Received),
     /// A response for a session.
     Response(SessionId, Received),
+    /// A response for an account.
+    AccountResponse(AccountId, Received),
     /// An INVITE of ours, whose session has ended, is answered 2xx after all: it must be
     /// acknowledged and ended.
     LateAnswer(Box<(Transmit, Received)>),

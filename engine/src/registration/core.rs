@@ -19,6 +19,8 @@ use crate::transport::{Destination, Transmit, Transport};
 const WAY_PATIENCE_MIN: Duration = Duration::from_secs(4);
 /// A refresh leaves no later than this before the end.
 const REFRESH_MARGIN: Duration = Duration::from_secs(10);
+/// A lookup that took longer came to nothing; the resolver itself is done before.
+const LOOKUP_MAX: Duration = Duration::from_secs(60);
 /// What a failed lookup is followed by at least.
 const LOOKUP_PAUSE: Duration = Duration::from_secs(1);
 
@@ -62,6 +64,8 @@ pub struct Core {
     binding: Option<Binding>,
     /// The next REGISTER.
     due: Option<Instant>,
+    /// No ways are found any more then.
+    lookup_until: Option<Instant>,
     /// How long a failure is followed by nothing; told with it.
     pause: Option<Duration>,
     code: Option<u16>,
@@ -95,6 +99,7 @@ impl Core {
             pending: None,
             binding: None,
             due: None,
+            lookup_until: None,
             pause: None,
             code: None,
             reason: String::new(),
@@ -115,6 +120,18 @@ impl Core {
         self.binding.is_some()
     }
 
+    /// Whether it looks for a registrar or waits for an answer.
+    #[must_use]
+    pub const fn is_asking(&self) -> bool {
+        matches!(self.state, State::Locating | State::Asking)
+    }
+
+    /// Whether it is not wanted, and nothing is left to take back.
+    #[must_use]
+    pub const fn is_off(&self) -> bool {
+        matches!(self.state, State::Off)
+    }
+
     /// Takes in one thing that happened.
     pub fn handle_input(&mut self, now: Instant, input: Input) {
         match input {
@@ -128,6 +145,7 @@ impl Core {
                 self.attempt = Attempt::default();
                 self.apply(now, if bound { Event::Unregister } else { Event::Abandon });
             }
+            Input::Cut => self.cut(now),
             Input::Located(found) => self.located(now, found),
             Input::Response(response) => self.response(now, &response),
             Input::TransportError { branch, reason } => self.not_sent(now, &branch, reason),
@@ -146,7 +164,8 @@ impl Core {
         let transaction = pending.and_then(|pending| pending.transaction.deadline());
         let give_up = pending.and_then(|pending| pending.give_up);
         let lapse = self.binding.as_ref().map(|binding| binding.until);
-        [transaction, give_up, lapse, self.due].into_iter().flatten().min()
+        let lookup = self.lookup_until.filter(|_| self.state == State::Locating);
+        [transaction, give_up, lapse, lookup, self.due].into_iter().flatten().min()
     }
 
     fn push(&mut self, output: Output) {
@@ -173,6 +192,7 @@ impl Core {
                         self.repeats = 0;
                         self.attempt = Attempt::default();
                     }
+                    self.lookup_until = Some(now + LOOKUP_MAX);
                     let registrar = self.registrar.clone();
                     self.push(Output::Locate(registrar));
                 }
@@ -188,10 +208,18 @@ impl Core {
         }
     }
 
+    /// The end, whatever the registrar still has of us.
+    fn cut(&mut self, now: Instant) {
+        self.pending = None;
+        self.failed_with(None, "the registrar has not answered in time");
+        self.apply(now, Event::Cut);
+    }
+
     fn located(&mut self, now: Instant, found: Result<Vec<Destination>, String>) {
         if self.state != State::Locating {
             return;
         }
+        self.lookup_until = None;
         let reason = match found {
             Ok(ways) if !ways.is_empty() => {
                 self.ways = ways;
@@ -436,6 +464,10 @@ impl Core {
         self.run_transaction(now);
         if self.binding.as_ref().is_some_and(|binding| binding.until <= now) {
             self.lapse(now);
+        }
+        if self.lookup_until.is_some_and(|at| at <= now) {
+            self.lookup_until = None;
+            self.located(now, Err("nobody looked the registrar up".into()));
         }
         if self.due.is_some_and(|at| at <= now) {
             self.due = None;

@@ -63,6 +63,8 @@ pub enum Input {
     Register,
     /// It is not wanted any more.
     Unregister,
+    /// It is not wanted, and no answer is waited for any more.
+    Cut,
     /// The ways to the registrar, best first, or why there is none.
     Located(Result<Vec<Destination>, String>),
     /// A response to a request of this account.

@@ -37,11 +37,10 @@ group! {
 group! {
     /// SIP.
     AccountSipSettings in "sip." {
-        /// Register with the account's server.
-        /// No effect yet.
+        /// Register with the account's server as soon as an engine runs; the command's verbs do so
+        /// only when told.
         register: bool = true;
         /// How long a registration is asked for.
-        /// No effect yet.
         register_interval: Seconds<60, 604_800> = Seconds::clamped(600);
         /// How long a subscription is asked for.
         /// No effect yet.

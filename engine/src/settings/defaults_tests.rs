@@ -162,7 +162,9 @@ fn settings_that_nothing_follows_yet_say_so() {
     for name in ["audio.sample_rate", "audio.alert_device", "logs.directory"] {
         assert!(!has_effect(&Settings::default(), name), "{name}");
     }
-    for (name, expected) in [("display_name", true), ("sip.register", false)] {
+    for (name, expected) in
+        [("display_name", true), ("sip.register", true), ("sip.tls_name", false)]
+    {
         assert_eq!(has_effect(&AccountSettings::default(), name), expected, "{name}");
     }
 }

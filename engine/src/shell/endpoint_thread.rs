@@ -20,7 +20,8 @@ use super::notification_center::lock;
 use super::registry::{Mail, Undelivered};
 use super::way;
 use crate::endpoint::{Core, Input, Output};
-use crate::id::SessionId;
+use crate::id::{AccountId, SessionId};
+use crate::registration;
 use crate::session;
 use crate::sip::Message;
 use crate::transaction::{ClientTransaction, ServerKey};
@@ -377,6 +378,10 @@ impl EndpointThread {
                 Output::Transmit(transmit) => self.send(engine, transmit),
                 Output::Request(id, key, received) => self.deliver(engine, id, key, received),
                 Output::Response(id, received) => self.deliver_response(engine, id, received),
+                Output::AccountResponse(id, received) => {
+                    let response = Box::new(received.message);
+                    engine.accounts.deliver(id, registration::Input::Response(response));
+                }
                 Output::LateAnswer(late) => self.end_late(engine, &late.0, &late.1),
                 Output::NewCall(key, received, _) => self.new_call(engine, key, received),
                 Output::Timeout(next) => {
@@ -480,7 +485,10 @@ impl EndpointThread {
             self.message(engine, Destination { local, ..source }, &bytes);
         }
         while let Some((branch, reason)) = self.flows.next_failure() {
-            if let Some(id) = SessionId::from_branch(&branch) {
+            if let Some(id) = AccountId::from_branch(&branch) {
+                let input = registration::Input::TransportError { branch, reason };
+                engine.accounts.deliver(id, input);
+            } else if let Some(id) = SessionId::from_branch(&branch) {
                 let input = session::Input::TransportError { branch, reason };
                 engine.registry.deliver_once(id, input);
             }

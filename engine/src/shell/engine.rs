@@ -13,6 +13,7 @@ use offhook_fsm::Entropy;
 use offhook_media::codec::Codec;
 use offhook_media::shell::{AudioDevice, Media};
 
+use super::accounts_thread::Accounts;
 use super::clock::Clock;
 use super::endpoint_thread::{EndpointHandle, EndpointMail};
 use super::notification_center::lock;
@@ -22,7 +23,9 @@ use super::resolver::Resolver;
 use super::session_manager::{Rules, SessionManager};
 use super::session_thread::SessionThread;
 use super::tls::EngineTls;
-use super::{Any, DnsConfig, NotificationCenter, Observer, Session, Sounds, TlsConfig, start};
+use super::{
+    Any, DnsConfig, NotificationCenter, Observer, Registration, Session, Sounds, TlsConfig, start,
+};
 use crate::chat::MsrpRelay;
 use crate::credentials::Credentials;
 use crate::endpoint;
@@ -62,6 +65,8 @@ pub struct AccountConfig {
     pub hangup_on_timeout: bool,
     /// The MSRP relay that its chats go through (RFC 4976).
     pub msrp_relay: Option<Arc<MsrpRelay>>,
+    /// How it registers.
+    pub registration: Registration,
 }
 
 impl AccountConfig {
@@ -76,6 +81,7 @@ impl AccountConfig {
             chat_over_tls: false,
             hangup_on_timeout: false,
             msrp_relay: None,
+            registration: Registration::default(),
         }
     }
 }
@@ -130,6 +136,8 @@ pub struct Config {
     pub policy: Policy,
     /// How the account proves who it is, to whom. See [`Credentials`] for who may ask.
     pub credentials: Vec<Credentials>,
+    /// How the account registers.
+    pub registration: Registration,
     /// When messages are repeated and given up (RFC 3261 §17.1.1.1). Shorter ones than the
     /// standard's are for networks without loss or delay.
     pub sip_timers: Timers,
@@ -162,6 +170,7 @@ impl Default for Config {
             sounds: Sounds::default(),
             policy: Policy::default(),
             credentials: Vec::new(),
+            registration: Registration::default(),
             sip_timers: Timers::default(),
             stop_timeout: STOP_PATIENCE,
         }
@@ -219,6 +228,7 @@ pub(crate) struct EngineShared {
     pub(crate) other_settings: Vec<session::Settings>,
     pub(crate) tls: Arc<EngineTls>,
     pub(crate) resolver: Resolver,
+    pub(crate) accounts: Accounts,
     /// What the engine was started with.
     pub(crate) config: Config,
     /// Which calls may ring.
@@ -252,6 +262,7 @@ impl EngineShared {
         let resolver = Resolver::new(config.dns.clone(), config.transports(), parts.clock, entropy);
         Self {
             resolver,
+            accounts: Accounts::new(),
             clock: parts.clock,
             center: parts.center,
             media: parts.media,
@@ -357,11 +368,9 @@ impl EngineShared {
 
     /// Which account an INVITE is for.
     pub(crate) fn called(&self, invite: &Message) -> usize {
-        let accounts = 0..=self.other_settings.len();
-        let named = accounts.filter_map(|account| Some((account, self.account(account)?)));
-        let uris = named.clone().map(|(_, uri)| uri);
+        let uris = self.named_accounts().map(|(_, uri)| uri);
         let index = endpoint::called(invite.request_uri().unwrap_or_default(), uris);
-        index.and_then(|index| named.clone().nth(index)).map_or(0, |(account, _)| account)
+        index.and_then(|index| self.named_accounts().nth(index)).map_or(0, |(account, _)| account)
     }
 
     /// A Message-ID that nobody can guess.
@@ -434,9 +443,11 @@ impl EngineShared {
 
     fn wind_down(&self) {
         self.tell(NotificationData::EngineWillEnd);
+        let patience = self.config.stop_timeout / 5 * 4;
+        self.accounts.leave(self.clock.now() + patience);
         let sessions = self.registry.all();
         sessions.iter().for_each(|session| session.wish(Wish::End));
-        if self.wait_all(&sessions, self.config.stop_timeout / 5 * 4) > 0 {
+        if self.wait_all(&sessions, patience) > 0 {
             // Nobody answers there: an INVITE without a response cannot even be cancelled.
             sessions.iter().for_each(|session| session.wish(Wish::Cut));
             let left = self.wait_all(&sessions, Duration::from_millis(300));
@@ -445,6 +456,8 @@ impl EngineShared {
             }
         }
         self.pool.close(Duration::from_millis(500));
+        self.accounts.stop();
+        self.deactivate_accounts();
         self.resolver.stop();
         self.media.stop();
         self.endpoint.stop();
@@ -538,7 +551,7 @@ impl Engine {
         Ok(Self { guard: Arc::new(Guard(shared)) })
     }
 
-    fn shared(&self) -> &Arc<EngineShared> {
+    pub(super) fn shared(&self) -> &Arc<EngineShared> {
         &self.guard.0
     }
 
@@ -596,11 +609,8 @@ impl Engine {
     #[must_use]
     pub fn session_of(&self, account: &SipUri) -> Option<Session> {
         let shared = self.shared();
-        let mut accounts = 0..=shared.other_settings.len();
-        let is_it = |index: &usize| {
-            shared.account(*index).is_some_and(|known| known.is_equivalent(account))
-        };
-        let account = accounts.find(is_it)?;
+        let is_it = |(_, known): &(usize, &SipUri)| known.is_equivalent(account);
+        let (account, _) = shared.named_accounts().find(is_it)?;
         Some(Session::of(&shared.registry.create(account), shared))
     }
 

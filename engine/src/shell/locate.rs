@@ -59,7 +59,7 @@ impl EngineShared {
     }
 
     /// The ways of these routes that can be gone from here.
-    fn ways(&self, routes: &[Route]) -> Result<Vec<session::Route>, String> {
+    pub(crate) fn ways(&self, routes: &[Route]) -> Result<Vec<session::Route>, String> {
         let listeners = self.endpoint.listeners();
         let (mut ways, mut reason) = (Vec::new(), None);
         for route in routes {

@@ -1,5 +1,6 @@
 //! Threads and sockets around the cores, and the objects that an application holds.
 
+mod accounts_thread;
 mod chat;
 mod clock;
 mod configuration;
@@ -13,6 +14,7 @@ mod name_files;
 mod notification_center;
 mod pool;
 mod recording;
+mod registration;
 mod registry;
 mod resolver;
 mod session;
@@ -41,6 +43,7 @@ pub use notification_center::{
     Any, Delivery, Filter, NotRegistered, NotificationCenter, Observer, QUEUE_MAX, QueueFull,
     Removed, Subscription,
 };
+pub use registration::Registration;
 pub use resolver::DnsConfig;
 pub use session::{ROUTES_MAX, Session};
 pub use session_manager::{BusyPolicy, IncomingCall, SessionManager, Verdict};

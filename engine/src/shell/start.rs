@@ -14,7 +14,7 @@ use super::engine::{AccountConfig, Config, EngineError, EngineShared, Listener, 
 use super::pool::Pool;
 use super::registry::Registry;
 use super::tls::EngineTls;
-use super::{Any, NotificationCenter, Observer, limits, sounds};
+use super::{Any, NotificationCenter, Observer, Registration, limits, sounds};
 use crate::chat::MsrpRelay;
 use crate::credentials::Credentials;
 use crate::endpoint::{self, Callee};
@@ -22,7 +22,6 @@ use crate::id::SessionId;
 use crate::negotiate::{Capabilities, SrtpPolicy};
 use crate::notification::{Notification, NotificationData, Sender};
 use crate::session::{self, Input, Policy};
-use crate::settings::ACCOUNTS_MAX;
 use crate::sip::SipUri;
 use crate::transport::Transport;
 
@@ -42,6 +41,8 @@ const ANY6_TCP: Listener = Listener { transport: Transport::Tcp, ..ANY6_UDP };
 
 /// Listeners of one engine at most.
 const LISTENERS_MAX: usize = 64;
+/// Accounts of one engine at most, beside its first one.
+const OTHER_ACCOUNTS_MAX: usize = 65_536;
 
 pub(crate) fn start(
     config: &Config,
@@ -121,6 +122,7 @@ pub(crate) fn start(
         let _first = shared.sounds.set(observer);
     }
     shared.tell(NotificationData::EngineDidStart);
+    shared.activate_accounts();
     Ok(shared)
 }
 
@@ -147,8 +149,12 @@ fn check(config: &Config) -> Result<Option<SipUri>, EngineError> {
     if config.user_agent.bytes().any(|byte| byte.is_ascii_control()) {
         return invalid("the user agent's name holds control characters".into());
     }
-    if config.other_accounts.len() > ACCOUNTS_MAX {
-        return invalid(format!("more than {ACCOUNTS_MAX} other accounts"));
+    if config.other_accounts.len() > OTHER_ACCOUNTS_MAX {
+        return invalid(format!("more than {OTHER_ACCOUNTS_MAX} other accounts"));
+    }
+    let others = config.other_accounts.iter().map(|other| &other.registration);
+    if let Some(fault) = others.chain([&config.registration]).find_map(Registration::fault) {
+        return invalid(fault);
     }
     if let Some(other) = config.other_accounts.iter().find(|other| other.codecs.is_empty()) {
         return invalid(format!("{} has no codec: name PCMU or PCMA", other.uri));

@@ -6,6 +6,7 @@
 pub(crate) mod name_server;
 pub(crate) mod peer;
 pub(crate) mod process;
+pub(crate) mod registrar;
 pub(crate) mod relay;
 pub(crate) mod zone;
 

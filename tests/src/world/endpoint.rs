@@ -107,6 +107,8 @@ impl World {
                         self.mail(agent, id, session::Input::Response(received));
                     }
                 }
+                // No account asks anything in this world.
+                Output::AccountResponse(..) => {}
                 Output::LateAnswer(late) => self.end_late(agent, &late.0, &late.1),
                 Output::NewCall(key, received, _) => self.new_call(agent, key, received),
                 Output::Timeout(at) => {

@@ -72,6 +72,8 @@ pub(crate) enum Command {
         timeout: Duration,
     },
     Sleep(Duration),
+    /// Registers the account, or takes that back.
+    Register(bool),
     Quit,
     /// Understood, and not built yet: what.
     NotBuilt(&'static str),
@@ -171,6 +173,8 @@ fn command(
             Command::Wait { name, timeout }
         }
         "sleep" => Command::Sleep(options::seconds(&rest.need("a number of seconds")?)?),
+        "register" => Command::Register(true),
+        "unregister" => Command::Register(false),
         "quit" => Command::Quit,
         _ => not_built(name, &mut rest)?,
     };
@@ -211,7 +215,6 @@ fn with_text(name: &str, mut words: Words<'_>) -> Option<Result<Command, String>
 /// Commands of capabilities that are not built yet: their syntax is checked all the same.
 fn not_built(name: &str, rest: &mut Arguments<'_>) -> Result<Command, String> {
     let what = match name {
-        "register" | "unregister" => "registration",
         "transfer" => {
             rest.need("a URI, like sip:bob@192.0.2.1")?;
             "transfer"

@@ -112,6 +112,8 @@ fn every_other_command_is_understood() {
         ("nickname Alice the great", Command::Nickname("Alice the great".into())),
         ("nickname", Command::Nickname(String::new())),
         ("displayed m1", Command::Displayed("m1".into())),
+        ("register", Command::Register(true)),
+        ("unregister", Command::Register(false)),
         ("quit", Command::Quit),
     ] {
         assert_eq!(command(line), expected, "{line}");
@@ -122,8 +124,6 @@ fn every_other_command_is_understood() {
 fn what_is_not_built_is_understood_as_such() {
     for line in [
         "page sip:a@b hello",
-        "register",
-        "unregister",
         "transfer sip:c@d",
         "transfer_to s2",
         "accept_transfer",

@@ -44,6 +44,11 @@ impl Agent {
                 let found = self.wait(Some(&wanted), timeout);
                 self.result(name, target, found);
             }
+            Command::Register(wanted) => {
+                let engine = &self.running.engine;
+                let done = if wanted { engine.register() } else { engine.unregister() };
+                self.result(name, None, done.map_err(Failure::from));
+            }
             Command::Sessions => {
                 self.result(name, None, Ok(()));
                 let shown = self.sessions();

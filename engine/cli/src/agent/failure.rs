@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use offhook::error::SessionError;
+use offhook::error::{AccountError, SessionError};
 use offhook::id::SessionId;
 use offhook::notification::SessionState;
 
@@ -45,6 +45,12 @@ impl Failure {
 
 impl From<SessionError> for Failure {
     fn from(error: SessionError) -> Self {
+        Self { error: error.name(), message: error.to_string() }
+    }
+}
+
+impl From<AccountError> for Failure {
+    fn from(error: AccountError) -> Self {
         Self { error: error.name(), message: error.to_string() }
     }
 }

@@ -11,14 +11,16 @@ use super::account::{credentials, password_of};
 use crate::chat::MsrpRelay;
 use crate::credentials::Credentials;
 use crate::negotiate::{AcceptTypes, SrtpPolicy};
-use crate::route::RouteHost;
+use crate::route::{Route, RouteHost};
 use crate::session::Policy;
 use crate::settings::{
-    AccountAddress, AccountEncryption, AccountSettings, AudioSettings, ChatSettings, Configuration,
-    ContentTypes, DnsSettings, FilePath, KeyNegotiation, MsrpTransport, NatTraversalSettings,
-    Settings, SipSettings, SoundDevice, Text, TlsSettings,
+    AccountAddress, AccountEncryption, AccountSettings, AccountSipSettings, AudioSettings,
+    ChatSettings, Configuration, ContentTypes, DnsSettings, FilePath, KeyNegotiation,
+    MsrpTransport, NatTraversalSettings, Settings, SipSettings, SoundDevice, Text, TlsSettings,
 };
-use crate::shell::{AccountConfig, Config, DnsConfig, EngineError, Listener, Sounds, TlsConfig};
+use crate::shell::{
+    AccountConfig, Config, DnsConfig, EngineError, Listener, Registration, Sounds, TlsConfig,
+};
 use crate::transaction::Timers;
 use crate::transport::Transport;
 
@@ -65,6 +67,7 @@ impl Config {
                 auto_answer: sip.auto_answer,
             },
             credentials: Vec::new(),
+            registration: Registration::default(),
             sip_timers: Timers {
                 t1: sip.t1.duration(),
                 t2: sip.t2.duration(),
@@ -99,6 +102,7 @@ impl Config {
                     password.map(|own| credentials(&address, account, own)).into_iter().collect();
                 config.chat_over_tls = over_tls(settings, account.msrp.transport);
                 config.policy.msrp_relay = relay(&account.nat_traversal)?;
+                config.registration = registration(&account.sip);
                 (&account.rtp, &account.encryption)
             }
             None => {
@@ -137,6 +141,15 @@ fn account_srtp(settings: &Settings, own: &AccountEncryption) -> SrtpPolicy {
     )
 }
 
+/// How an account registers: through its proxy, where it has one.
+fn registration(sip: &AccountSipSettings) -> Registration {
+    Registration {
+        at_start: sip.register,
+        expires: sip.register_interval.duration(),
+        routes: sip.outbound_proxy.iter().map(Route::to_uri).collect(),
+    }
+}
+
 /// One more account, with the password that stands in its settings.
 fn other_account(
     settings: &Settings,
@@ -153,6 +166,7 @@ fn other_account(
         chat_over_tls: over_tls(settings, account.msrp.transport),
         hangup_on_timeout: account.rtp.hangup_on_timeout,
         msrp_relay: relay(&account.nat_traversal)?,
+        registration: registration(&account.sip),
     })
 }
 
