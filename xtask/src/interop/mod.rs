@@ -5,6 +5,7 @@ mod baresip;
 mod capture;
 mod chat;
 mod kamailio;
+mod registrar;
 mod sipp;
 
 use std::fmt::Write as _;
@@ -175,6 +176,7 @@ fn inside(root: &Path, words: &[&str]) -> Result<(), String> {
     }
     if wanted("kamailio") {
         kamailio::check(&mut field);
+        registrar::check(&mut field);
     }
     if wanted("tshark") {
         chat::check(&mut field);
