@@ -12,6 +12,9 @@ mod common;
 #[path = "../examples/dtmf_menu.rs"]
 #[allow(dead_code, reason = "the test starts it without its main")]
 mod dtmf_menu;
+#[path = "../examples/many_accounts.rs"]
+#[allow(dead_code, reason = "the test starts it without its main")]
+mod many_accounts;
 #[path = "../examples/record.rs"]
 #[allow(dead_code, reason = "the test starts it without its main")]
 mod record;
@@ -27,6 +30,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use common::registrar::Registrar;
 use common::{PATIENCE, Party};
 use offhook::chat::Ask;
 use offhook::media::shell::{AudioDevice, AudioSink};
@@ -263,4 +267,25 @@ fn no_example_is_longer_than_120_lines() {
         let lines = std::fs::read_to_string(&path).unwrap().lines().count();
         assert!(lines <= 120, "{}: {lines} lines", path.display());
     }
+}
+
+#[test]
+fn many_accounts_are_registered_and_taken_back() {
+    let registrar = Registrar::new();
+    let uri = format!("sip:{}", registrar.address).parse().unwrap();
+    let (tell, all) = crossbeam_channel::bounded(1);
+    let lines = many_accounts::Lines::start(&uri, 3, move || tell.send(()).unwrap()).unwrap();
+    for _ in 0..3 {
+        registrar.keep(&registrar.next(), 300);
+    }
+    all.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(lines.granted(), 3);
+    let stop = move || lines.stop();
+    let stops = std::thread::Builder::new().spawn(stop).unwrap();
+    for _ in 0..3 {
+        let asked = registrar.next();
+        assert_eq!(asked.header("Expires"), "0");
+        registrar.answer(&asked, 200, "");
+    }
+    stops.join().unwrap();
 }

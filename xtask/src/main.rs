@@ -8,6 +8,7 @@ mod fuzz;
 mod interop;
 mod load;
 mod process;
+mod registrations;
 mod run;
 mod setup;
 mod sim;
@@ -38,6 +39,7 @@ cargo xtask VERB
   fsm [--check]       writes the state machines' diagrams, or tells whether they are stale
   bench [CASE]        what parsing and printing cost, with instruction counts
   bench calls         what calls cost: held ones, rising rates, instructions (needs sipp)
+  bench registrations what 10 000 registered accounts cost
   interop [PEER]      calls with sipp and baresip, judged by tshark; --list names the peers
   tidy                source rules: file length, banned words, who may use whom
 
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
         ["fuzz", rest @ ..] => fuzz::run(&root, rest),
         ["fsm", flags @ ..] => fsm::run(&root, flags.contains(&"--check")),
         ["bench", "calls"] => load::run(&root),
+        ["bench", "registrations"] => registrations::run(&root),
         ["bench"] => bench::run(&root, None),
         ["bench", case] => bench::run(&root, Some(case)),
         ["interop", rest @ ..] => interop::run(&root, rest),
